@@ -1,0 +1,24 @@
+/**
+ * @file The errors a user can cause. Each message is one line that names the value given, what was expected and
+ * what to do; the command line prints it as it is, without a stack trace.
+ */
+
+/** A mistake in what the user asked for or supplied; the base of every named error of this package. */
+export class UserError extends Error {
+  override name = 'UserError';
+}
+
+/** An option or argument outside its range. */
+export class ArgumentError extends UserError {
+  override name = 'ArgumentError';
+}
+
+/** A file that is missing, unreadable, malformed or cannot be written. */
+export class FileError extends UserError {
+  override name = 'FileError';
+}
+
+/** A training run that cannot go on, such as a loss that became NaN. */
+export class TrainingError extends UserError {
+  override name = 'TrainingError';
+}

@@ -1,0 +1,75 @@
+/**
+ * @file Builds `lib` when its sources are newer than its build. Install scripts are switched off in this project, so
+ * every command that needs `lib/dist` calls `ensureBuilt()` first; with nothing to do it only reads file times.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const lib = join(root, 'lib');
+const dist = join(lib, 'dist');
+const stamp = join(dist, '.built');
+const lock = join(lib, '.building');
+
+/** Every file the build depends on. @returns {string[]} */
+function sources(directory = lib) {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return ['dist', 'node_modules'].includes(entry.name) ? [] : sources(path);
+    return /\.(ts|json)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function fingerprint() {
+  const hash = createHash('sha256');
+  for (const path of [...sources(), join(root, 'tsconfig.json'), join(root, 'package-lock.json')].sort()) {
+    const { mtimeMs, size } = statSync(path);
+    hash.update(`${path}\0${mtimeMs}\0${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function upToDate() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
+}
+
+/** Waits for another process that is building; a lock older than two minutes was left by a killed one. */
+function acquireLock() {
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      return;
+    } catch {
+      const age = existsSync(lock) ? Date.now() - statSync(lock).mtimeMs : 0;
+      if (age > 120_000) rmSync(lock, { recursive: true, force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+  }
+}
+
+/** Compiles `lib` to CommonJS and declarations if needed; ends the process with the compiler's messages if it fails. */
+export function ensureBuilt() {
+  if (upToDate()) return;
+  if (!existsSync(join(root, 'node_modules', 'typescript'))) {
+    console.error('The dependencies are not installed: run `npm ci` first.');
+    process.exit(1);
+  }
+  acquireLock();
+  try {
+    if (upToDate()) return;
+    const before = fingerprint();
+    // The compiler is named by its path: tslab installs another `tsc` into node_modules/.bin.
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const result = spawnSync(process.execPath, [tsc, '-p', lib], { cwd: root, stdio: ['ignore', 2, 2] });
+    if (result.status !== 0) {
+      rmSync(lock, { recursive: true, force: true });
+      process.exit(1);
+    }
+    writeFileSync(stamp, before);
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
