@@ -1,0 +1,17 @@
+/** @file What every error meant for a user has in common: its class, and a message of one line. */
+import { expect } from 'vitest';
+
+/** Runs `action`, which must throw an `ErrorClass` with a one-line message, and returns that message. */
+export function messageOf(ErrorClass: new (message: string) => Error, action: () => unknown): string {
+  let caught: unknown;
+  try {
+    action();
+  } catch (error) {
+    caught = error;
+  }
+  expect(caught).toBeInstanceOf(ErrorClass);
+  const { message } = caught as Error;
+  expect(message).not.toMatch(/[\r\n]/);
+  expect(message.length).toBeGreaterThan(10);
+  return message;
+}
