@@ -1,0 +1,22 @@
+/** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
+export { CompileError } from './errors';
+export type { DType, HostTensor } from './host';
+export { sizeOf } from './host';
+export { compilableKernels } from './kernels/table';
+export { PASSES, type Pass } from './passes';
+export { cond } from './primitives';
+export {
+  type CompiledFunction,
+  type CompileOptions,
+  compileFunction,
+  type DeviceState,
+  type HostTree,
+  Program,
+  type RunResult,
+  type Step,
+  type StepResult,
+  type TensorTree,
+  toHost,
+} from './program';
+export type { Runtime, RuntimeOptions } from './runtime';
+export { leavesOf, mapTree, type Tree } from './tree';

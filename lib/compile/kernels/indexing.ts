@@ -1,0 +1,105 @@
+/** @file Kernels that take rows by index, and the sum that is their gradient. */
+import { constantData } from '../graph';
+import { sizeOf } from '../host';
+import type { Emitter, Name } from '../onnx/emitter';
+import { ELEMENT_TYPE } from '../onnx/proto';
+import { at, type KernelRules, type Operand } from './rule';
+
+/** Rows of padding that the padded form may add, as a multiple of the rows there are. */
+const PADDING_LIMIT = 1;
+
+/**
+ * For segment ids known beforehand: which rows belong to each segment, padded to the longest with the index of a row of
+ * zeros (`ids.length`). `undefined` where the longest segment would make that wasteful.
+ */
+export function paddedSegments(
+  ids: ArrayLike<number>,
+  segments: number,
+): { readonly width: number; readonly rows: Int32Array } | undefined {
+  const counts = new Int32Array(segments);
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row]!;
+    if (id >= 0 && id < segments) counts[id]!++;
+  }
+  const width = counts.reduce((a, b) => Math.max(a, b), 0);
+  if (width === 0 || width * segments > (1 + PADDING_LIMIT) * ids.length) return undefined;
+  const rows = new Int32Array(segments * width).fill(ids.length);
+  const next = new Int32Array(segments);
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row]!;
+    if (id >= 0 && id < segments) rows[id * width + next[id]!++] = row;
+  }
+  return { width, rows };
+}
+
+/**
+ * Sum of the rows of each segment. ONNX's scatter-add gives wrong sums on ONNX Runtime's CPU provider with more than one
+ * thread, so: gather the rows of each segment next to each other and reduce, where the ids are constants and the
+ * segments of similar size; otherwise a product with the one-hot matrix of the ids.
+ */
+function segmentSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
+  const rows = sizeOf(ids.shape);
+  const rest = x.shape.slice(ids.shape.length);
+  const width = sizeOf(rest);
+  const flat = emit.node('Reshape', [x.name, emit.integers([rows, width])]);
+  const padded = ids.constant === undefined ? undefined : paddedSegments(constantData(ids), segments);
+  let sums: Name;
+  if (padded !== undefined) {
+    const zeros = emit.constant('float32', [1, width], new Float32Array(width));
+    const extended = emit.node('Concat', [flat, zeros], { axis: 0 });
+    const index = emit.constant('int32', [segments, padded.width], padded.rows);
+    sums = emit.node('ReduceSum', [emit.node('Gather', [extended, index], { axis: 0 }), emit.integers([1])], {
+      keepdims: 0,
+    });
+  } else {
+    const column = emit.constant('int32', [segments, 1], Int32Array.from({ length: segments }, (_, i) => i));
+    const row = emit.node('Reshape', [ids.name, emit.integers([1, rows])]);
+    const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], { to: ELEMENT_TYPE.float32 });
+    sums = emit.node('Gemm', [oneHot, flat]);
+  }
+  return emit.node('Reshape', [sums, emit.integers([segments, ...rest])]);
+}
+
+export const indexing: KernelRules = {
+  GatherV2: {
+    inputs: ['x', 'indices'],
+    infer: ([x, indices], attrs) => {
+      const axis = attrs.axis as number;
+      const batchDims = attrs.batchDims as number;
+      return {
+        dtype: x!.dtype,
+        shape: [...x!.shape.slice(0, axis), ...indices!.shape.slice(batchDims), ...x!.shape.slice(axis + 1)],
+      };
+    },
+    lower: (emit, inputs, node) =>
+      emit.node('Gather', [at(inputs, 0).name, at(inputs, 1).name], { axis: node.attrs.axis as number }),
+  },
+  UnsortedSegmentSum: {
+    inputs: ['x', 'segmentIds'],
+    infer: ([x, ids], attrs) => ({
+      dtype: x!.dtype,
+      shape: [attrs.numSegments as number, ...x!.shape.slice(ids!.shape.length)],
+    }),
+    lower: (emit, inputs, node) =>
+      segmentSum(emit, at(inputs, 0), at(inputs, 1), node.attrs.numSegments as number),
+  },
+  OneHot: {
+    inputs: ['indices'],
+    infer: ([indices], attrs) => ({
+      dtype: (attrs.dtype as 'float32' | undefined) ?? 'float32',
+      shape: [...indices!.shape, attrs.depth as number],
+    }),
+    lower: (emit, inputs, node) => {
+      const indices = at(inputs, 0);
+      const { dtype } = at(node.outputs, 0);
+      const depth = node.attrs.depth as number;
+      const classes = emit.constant('int32', [depth], Int32Array.from({ length: depth }, (_, i) => i));
+      const column = emit.node('Unsqueeze', [indices.name, emit.integers([indices.shape.length])]);
+      return emit.node('Where', [
+        emit.node('Equal', [column, classes]),
+        emit.scalar(dtype, node.attrs.onValue as number),
+        emit.scalar(dtype, node.attrs.offValue as number),
+      ]);
+    },
+  },
+};

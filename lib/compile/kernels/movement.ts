@@ -1,0 +1,155 @@
+/** @file Kernels that move elements about without computing: reshaping, slicing, joining. */
+import type { Attributes, Value } from '../graph';
+import { sizeOf } from '../host';
+import { at, type KernelRule, type KernelRules, normalizeAxes, type Spec } from './rule';
+
+function reshape(shapeOf: (x: Value, attrs: Attributes) => readonly number[], input = 'x'): KernelRule {
+  return {
+    inputs: [input],
+    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: shapeOf(x!, attrs) }),
+    lower: (emit, inputs, node) =>
+      emit.node('Reshape', [at(inputs, 0).name, emit.integers(at(node.outputs, 0).shape)], { allowzero: 1 }),
+  };
+}
+
+/** One dimension may be −1: what is left of the size. */
+function completeShape(x: Value, attrs: Attributes): number[] {
+  const shape = attrs.shape as number[];
+  const known = sizeOf(shape.filter((dimension) => dimension >= 0));
+  return shape.map((dimension) => (dimension >= 0 ? dimension : sizeOf(x.shape) / known));
+}
+
+function insertOne(x: Value, attrs: Attributes): number[] {
+  const dim = attrs.dim as number;
+  const position = dim < 0 ? dim + x.shape.length + 1 : dim;
+  return [...x.shape.slice(0, position), 1, ...x.shape.slice(position)];
+}
+
+function sliceSizes(x: Value, attrs: Attributes): number[] {
+  const begin = attrs.begin as number[];
+  return (attrs.size as number[]).map((size, i) => (size < 0 ? at(x.shape, i) - at(begin, i) : size));
+}
+
+function splitSizes(x: Value, attrs: Attributes): { axis: number; sizes: number[] } {
+  const axis = at(normalizeAxes(attrs.axis, x.shape.length), 0);
+  const given = attrs.numOrSizeSplits as number | number[];
+  const dimension = at(x.shape, axis);
+  const listed = Array.isArray(given) ? given : Array<number>(given).fill(dimension / given);
+  const rest = dimension - listed.filter((size) => size >= 0).reduce((a, b) => a + b, 0);
+  return { axis, sizes: listed.map((size) => (size < 0 ? rest : size)) };
+}
+
+function concatAxis(inputs: readonly Value[], attrs: Attributes): number {
+  return at(normalizeAxes(attrs.axis, at(inputs, 0).shape.length), 0);
+}
+
+function stackAxis(inputs: readonly Value[], attrs: Attributes): number {
+  const axis = attrs.axis as number;
+  return axis < 0 ? axis + at(inputs, 0).shape.length + 1 : axis;
+}
+
+export const movement: KernelRules = {
+  Reshape: reshape(completeShape),
+  ExpandDims: reshape(insertOne, 'input'),
+  Transpose: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: (attrs.perm as number[]).map((axis) => at(x!.shape, axis)) }),
+    lower: (emit, inputs, node) =>
+      emit.node('Transpose', [at(inputs, 0).name], { perm: node.attrs.perm as number[] }),
+  },
+  Slice: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: sliceSizes(x!, attrs) }),
+    lower: (emit, inputs, node) => {
+      const begin = node.attrs.begin as number[];
+      const end = at(node.outputs, 0).shape.map((size, i) => at(begin, i) + size);
+      return emit.node('Slice', [at(inputs, 0).name, emit.integers(begin), emit.integers(end)]);
+    },
+  },
+  PadV2: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({
+      dtype: x!.dtype,
+      shape: (attrs.paddings as [number, number][]).map(([before, after], i) => before + at(x!.shape, i) + after),
+    }),
+    lower: (emit, inputs, node) => {
+      const paddings = node.attrs.paddings as [number, number][];
+      const { name, dtype } = at(inputs, 0);
+      const pads = emit.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+      return emit.node('Pad', [name, pads, emit.scalar(dtype, node.attrs.constantValue as number)]);
+    },
+  },
+  BroadcastTo: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: attrs.shape as number[] }),
+    lower: (emit, inputs, node) =>
+      emit.node('Expand', [at(inputs, 0).name, emit.integers(at(node.outputs, 0).shape)]),
+  },
+  Tile: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({
+      dtype: x!.dtype,
+      shape: (attrs.reps as number[]).map((count, i) => count * at(x!.shape, i)),
+    }),
+    lower: (emit, inputs, node) =>
+      emit.node('Tile', [at(inputs, 0).name, emit.integers(node.attrs.reps as number[])]),
+  },
+  Concat: {
+    inputs: 'variadic',
+    infer: (inputs, attrs) => {
+      const axis = concatAxis(inputs, attrs);
+      const { dtype, shape } = at(inputs, 0);
+      const total = inputs.reduce((sum, x) => sum + at(x.shape, axis), 0);
+      return { dtype, shape: shape.map((dimension, i) => (i === axis ? total : dimension)) };
+    },
+    lower: (emit, inputs, node) =>
+      emit.node(
+        'Concat',
+        inputs.map(({ name }) => name),
+        { axis: concatAxis(inputs, node.attrs) },
+      ),
+  },
+  Pack: {
+    inputs: 'variadic',
+    infer: (inputs, attrs) => {
+      const axis = stackAxis(inputs, attrs);
+      const { dtype, shape } = at(inputs, 0);
+      return { dtype, shape: [...shape.slice(0, axis), inputs.length, ...shape.slice(axis)] };
+    },
+    lower: (emit, inputs, node) => {
+      const axis = stackAxis(inputs, node.attrs);
+      const axes = emit.integers([axis]);
+      return emit.node(
+        'Concat',
+        inputs.map(({ name }) => emit.node('Unsqueeze', [name, axes])),
+        { axis },
+      );
+    },
+  },
+  Unpack: {
+    inputs: ['value'],
+    infer: ([x], attrs): Spec[] => {
+      const axis = at(normalizeAxes(attrs.axis, x!.shape.length), 0);
+      const shape = x!.shape.filter((_, i) => i !== axis);
+      return Array.from({ length: at(x!.shape, axis) }, () => ({ dtype: x!.dtype, shape }));
+    },
+    lower: (emit, inputs, node) => {
+      const { name, shape } = at(inputs, 0);
+      const axis = at(normalizeAxes(node.attrs.axis, shape.length), 0);
+      const sizes = emit.integers(Array<number>(at(shape, axis)).fill(1));
+      const parts = emit.multi('Split', [name, sizes], at(shape, axis), { axis });
+      return parts.map((part) => emit.node('Squeeze', [part, emit.integers([axis])]));
+    },
+  },
+  SplitV: {
+    inputs: ['x'],
+    infer: ([x], attrs): Spec[] => {
+      const { axis, sizes } = splitSizes(x!, attrs);
+      return sizes.map((size) => ({ dtype: x!.dtype, shape: x!.shape.map((d, i) => (i === axis ? size : d)) }));
+    },
+    lower: (emit, inputs, node) => {
+      const { axis, sizes } = splitSizes(at(inputs, 0), node.attrs);
+      return emit.multi('Split', [at(inputs, 0).name, emit.integers(sizes)], sizes.length, { axis });
+    },
+  },
+};

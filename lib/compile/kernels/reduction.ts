@@ -1,0 +1,64 @@
+/** @file Kernels that reduce axes, and softmax along one. */
+import type { DType } from '../host';
+import type { Attributes, Value } from '../graph';
+import { ELEMENT_TYPE } from '../onnx/proto';
+import { at, type KernelRule, type KernelRules, normalizeAxes } from './rule';
+
+function reducedShape(x: Value, axes: readonly number[], keepDims: boolean): number[] {
+  return x.shape.flatMap((dimension, axis) => (!axes.includes(axis) ? [dimension] : keepDims ? [1] : []));
+}
+
+/** ReduceSum and its kin; tfjs calls the axes of Max and Min `reductionIndices`. */
+function reduction(opType: string): KernelRule {
+  const axesOf = (x: Value, attrs: Attributes) => normalizeAxes(attrs.axis ?? attrs.reductionIndices, x.shape.length);
+  return {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: reducedShape(x!, axesOf(x!, attrs), Boolean(attrs.keepDims)) }),
+    lower: (emit, inputs, node) => {
+      const x = at(inputs, 0);
+      const axes = axesOf(x, node.attrs);
+      // With no axes ONNX would reduce all of them.
+      if (axes.length === 0) return emit.node('Identity', [x.name]);
+      return emit.node(opType, [x.name, emit.integers(axes)], { keepdims: node.attrs.keepDims ? 1 : 0 });
+    },
+  };
+}
+
+function argReduction(opType: string): KernelRule {
+  return {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({
+      dtype: 'int32',
+      shape: reducedShape(x!, normalizeAxes(attrs.axis, x!.shape.length), false),
+    }),
+    lower: (emit, inputs, node) => {
+      const axis = at(normalizeAxes(node.attrs.axis, at(inputs, 0).shape.length), 0);
+      return emit.node('Cast', [emit.node(opType, [at(inputs, 0).name], { axis, keepdims: 0 })], {
+        to: ELEMENT_TYPE.int32,
+      });
+    },
+  };
+}
+
+function alongAxis(opType: string, axisName: 'dim' | 'axis'): KernelRule {
+  return {
+    inputs: ['logits'],
+    infer: ([x]) => ({ dtype: 'float32' as DType, shape: x!.shape }),
+    lower: (emit, inputs, node) => {
+      const { name, shape } = at(inputs, 0);
+      return emit.node(opType, [name], { axis: at(normalizeAxes(node.attrs[axisName], shape.length), 0) });
+    },
+  };
+}
+
+export const reductions: KernelRules = {
+  Sum: reduction('ReduceSum'),
+  Mean: reduction('ReduceMean'),
+  Max: reduction('ReduceMax'),
+  Min: reduction('ReduceMin'),
+  Prod: reduction('ReduceProd'),
+  ArgMax: argReduction('ArgMax'),
+  ArgMin: argReduction('ArgMin'),
+  Softmax: alongAxis('Softmax', 'dim'),
+  LogSoftmax: alongAxis('LogSoftmax', 'axis'),
+};

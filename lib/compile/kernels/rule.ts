@@ -1,0 +1,59 @@
+/**
+ * @file What the compiler must know of a kernel: how it is called, what it returns, and how ONNX says it. The kernel
+ * table maps tfjs's kernel names to these rules.
+ */
+import type { DType } from '../host';
+import type { Attributes, Node, Value } from '../graph';
+import type { Emitter, Name } from '../onnx/emitter';
+
+/** Shape and type of a result. */
+export interface Spec {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** One input of a node being lowered. */
+export interface Operand extends Value {
+  /** The tensor's name in the ONNX graph; for a constant, asking for it writes the whole constant. */
+  readonly name: Name;
+}
+
+export interface KernelRule {
+  /** Names of tfjs's inputs, in the order of `Node.inputs`; `'variadic'` takes all, in tfjs's order. */
+  readonly inputs: readonly string[] | 'variadic';
+  /** Results of a call with these inputs. */
+  infer(inputs: readonly Value[], attrs: Attributes): Spec | readonly Spec[];
+  /** Writes the ONNX nodes; returns the names of the results. */
+  lower(emit: Emitter, inputs: readonly Operand[], node: Node): Name | readonly Name[];
+}
+
+/** Rules by kernel name. */
+export type KernelRules = Readonly<Record<string, KernelRule>>;
+
+/** Shape of an elementwise result under NumPy's broadcasting; tfjs has checked that it exists. */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    return x === 1 ? y : x;
+  });
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
+}
+
+/** Axes as non-negative numbers; `undefined` or `null` means all. */
+export function normalizeAxes(axis: unknown, rank: number): number[] {
+  if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
+  const axes = Array.isArray(axis) ? (axis as number[]) : [axis as number];
+  return axes.map((a) => (a < 0 ? a + rank : a));
+}
+
+/** The i-th input, which the rule's declaration guarantees. */
+export function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`no item ${index} among ${items.length}`);
+  return item;
+}

@@ -1,0 +1,21 @@
+/** @file The kernel table: every kernel that a compiled step may use. */
+import { elementwise } from './elementwise';
+import { indexing } from './indexing';
+import { products } from './matmul';
+import { movement } from './movement';
+import { reductions } from './reduction';
+import type { KernelRule, KernelRules } from './rule';
+
+const table: ReadonlyMap<string, KernelRule> = new Map(
+  Object.entries({ ...elementwise, ...reductions, ...movement, ...products, ...indexing } satisfies KernelRules),
+);
+
+/** The rule of a kernel, or `undefined` where it has none. */
+export function kernelRule(kernel: string): KernelRule | undefined {
+  return table.get(kernel);
+}
+
+/** Names of all kernels that can be compiled, sorted. */
+export function compilableKernels(): string[] {
+  return [...table.keys()].sort();
+}

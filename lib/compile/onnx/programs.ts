@@ -1,0 +1,89 @@
+/** @file The two forms of a whole ONNX model: a function called once, and a step repeated by the `Loop` operator. */
+import type { Graph } from '../graph';
+import { Emitter } from './emitter';
+import { lowerNodes, Names } from './lower';
+import { encodeModel, type OnnxGraph, type ValueInfo } from './proto';
+
+/** Name of the input that says how many steps to run. */
+export const STEPS_INPUT = 'steps';
+
+export const inputName = (index: number) => `in${index}`;
+/** Name of a carried input of a repeated step. */
+export const startName = (index: number) => `start${index}`;
+export const outputName = (index: number) => `out${index}`;
+
+/** A model that computes the graph's outputs `out0 …` from its inputs `in0 …`. */
+export function functionModel(graph: Graph): Uint8Array {
+  const emit = Emitter.root();
+  const names = new Names();
+  const inputs = bindInputs(graph, names);
+  lowerNodes(emit, names, graph);
+  const outputs = graph.outputs.map((value, index): ValueInfo => {
+    emit.nodes.push({
+      opType: 'Identity',
+      inputs: [names.get(emit, value)],
+      outputs: [outputName(index)],
+      attributes: {},
+    });
+    return { name: outputName(index), type: value.dtype, shape: value.shape };
+  });
+  return encodeModel({ name: 'function', nodes: emit.nodes, initializers: emit.initializers, inputs, outputs });
+}
+
+/**
+ * A model that repeats the graph. The graph's first outputs are the new values of all its inputs, carried from step to
+ * step; the outputs after them are metrics, returned for every step with a leading axis `steps`.
+ */
+export function loopModel(graph: Graph): Uint8Array {
+  const carried = graph.inputs.length;
+  const main = Emitter.root();
+  const emit = main.nested();
+  const names = new Names();
+  const bodyInputs = bindInputs(graph, names);
+  lowerNodes(emit, names, graph);
+  const bodyOutputs = graph.outputs.map((value): ValueInfo => {
+    const name = emit.node('Identity', [names.get(emit, value)]);
+    return { name, type: value.dtype, shape: value.shape };
+  });
+  const [iteration, keepGoing] = [emit.fresh('iteration'), emit.fresh('condition')];
+  const stillGoing = emit.node('Identity', [keepGoing]);
+  const body: OnnxGraph = {
+    name: 'step',
+    nodes: emit.nodes,
+    initializers: [],
+    inputs: [
+      { name: iteration, type: 'int64', shape: [] },
+      { name: keepGoing, type: 'bool', shape: [] },
+      ...bodyInputs,
+    ],
+    outputs: [{ name: stillGoing, type: 'bool', shape: [] }, ...bodyOutputs],
+  };
+  // Inside a loop's body its inputs hide names of the main graph, so these need names of their own.
+  const inputs = bodyInputs.map((input, index): ValueInfo => ({ ...input, name: startName(index) }));
+  const outputs = graph.outputs.map((value, index): ValueInfo => ({
+    name: outputName(index),
+    type: value.dtype,
+    shape: index < carried ? value.shape : [STEPS_INPUT, ...value.shape],
+  }));
+  const always = main.constant('bool', [], Uint8Array.of(1));
+  main.nodes.push({
+    opType: 'Loop',
+    inputs: [STEPS_INPUT, always, ...inputs.map(({ name }) => name)],
+    outputs: outputs.map(({ name }) => name),
+    attributes: { body },
+  });
+  return encodeModel({
+    name: 'program',
+    nodes: main.nodes,
+    initializers: main.initializers,
+    inputs: [{ name: STEPS_INPUT, type: 'int64', shape: [] }, ...inputs],
+    outputs,
+  });
+}
+
+function bindInputs(graph: Graph, names: Names): ValueInfo[] {
+  return graph.inputs.map((value, index) => {
+    names.set(value, inputName(index));
+    return { name: inputName(index), type: value.dtype, shape: value.shape };
+  });
+}

@@ -1,0 +1,54 @@
+/**
+ * @file Computes at compile time what depends on constants alone: labels, masks, one-hot matrices. It runs the very
+ * same kernels on tfjs's CPU backend, in float32, so values may differ from the native ones in the last place.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { constantData, type Graph, makeValue, type Node, type Value } from '../graph';
+import { sizeOf } from '../host';
+import { kernelRule } from '../kernels/table';
+import { toData } from '../trace/backend';
+import { type Rewrite, rewriteGraph } from './rewrite';
+
+/** Results larger than this stay in the program: 64 MB of float32. */
+const LARGEST_RESULT = 16 * 2 ** 20;
+
+export function foldConstants(graph: Graph): Graph {
+  const previous = tf.getBackend();
+  void tf.setBackend('cpu');
+  try {
+    return rewriteGraph(graph, foldNode);
+  } finally {
+    if (previous !== '') void tf.setBackend(previous);
+  }
+}
+
+function foldNode(node: Node): Rewrite[] {
+  const foldable =
+    node.blocks === undefined &&
+    node.inputs.length > 0 &&
+    node.inputs.every((input) => input.constant !== undefined) &&
+    node.outputs.every((output) => sizeOf(output.shape) <= LARGEST_RESULT) &&
+    tf.getKernel(node.op, 'cpu') !== undefined;
+  return foldable ? [{ replaceBy: evaluate(node) }] : [node];
+}
+
+function evaluate(node: Node): Value[] {
+  const names = kernelRule(node.op)?.inputs;
+  let values: Value[] = [];
+  tf.tidy(() => {
+    const inputs = Object.fromEntries(
+      node.inputs.map((input, index) => [
+        names === undefined || names === 'variadic' ? String(index) : names[index],
+        tf.tensor(constantData(input), [...input.shape], input.dtype),
+      ]),
+    );
+    const results = tf.engine().runKernel(node.op, inputs as tf.NamedTensorMap, node.attrs as tf.NamedAttrMap);
+    const list = Array.isArray(results) ? results : [results as tf.Tensor];
+    values = list.map((tensor, index) => {
+      const { dtype, shape } = node.outputs[index] as Value;
+      return makeValue(dtype, shape, { data: toData(tensor.dataSync(), dtype) });
+    });
+  });
+  return values;
+}

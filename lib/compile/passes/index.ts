@@ -1,0 +1,24 @@
+/** @file The passes in the order they run. */
+import type { Graph } from '../graph';
+import { shareCommonSubexpressions } from './common-subexpressions';
+import { removeDeadCode } from './dead-code';
+import { foldConstants } from './fold-constants';
+import { simplify } from './simplify';
+
+/** A rewriting of the graph that keeps what it computes. */
+export interface Pass {
+  readonly name: string;
+  readonly run: (graph: Graph) => Graph;
+}
+
+/** `removeDeadCode` comes last, to sweep up what the others have disconnected. */
+export const PASSES: readonly Pass[] = [
+  { name: 'simplify', run: simplify },
+  { name: 'foldConstants', run: foldConstants },
+  { name: 'shareCommonSubexpressions', run: shareCommonSubexpressions },
+  { name: 'removeDeadCode', run: removeDeadCode },
+];
+
+export function optimize(graph: Graph, passes: readonly Pass[] = PASSES): Graph {
+  return passes.reduce((current, pass) => pass.run(current), graph);
+}

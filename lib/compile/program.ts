@@ -1,0 +1,207 @@
+/**
+ * @file From a step written in tfjs to a native program: trace, passes, ONNX, runtime.
+ *
+ * A step is a pure function of its state (parameters, optimiser state, step counter) that returns the next state and
+ * metrics. The program repeats it natively; JavaScript is out of the inner loop.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { CompileError } from './errors';
+import { allNodes, describe, type Graph } from './graph';
+import type { HostTensor } from './host';
+import { sameShape } from './kernels/rule';
+import { functionModel, inputName, loopModel, outputName, STEPS_INPUT, startName } from './onnx/programs';
+import { optimize, PASSES, type Pass } from './passes';
+import type { DeviceTensor, Runtime, RuntimeOptions, RuntimeSession } from './runtime';
+import { checkedDType } from './trace/backend';
+import { trace } from './trace/trace';
+import { leavesOf, mapTree, type Tree } from './tree';
+
+/** Nested records of tensors: the form of parameters and optimiser state. */
+export type TensorTree = Tree<tf.Tensor>;
+
+/** The same records with tensors in host memory. */
+export type HostTree = Tree<HostTensor>;
+
+/** What one step returns. */
+export interface StepResult {
+  /** The next state; the same names, shapes and types as the state given. */
+  readonly state: TensorTree;
+  /** What to report of this step, by name. */
+  readonly metrics: Readonly<Record<string, tf.Tensor>>;
+}
+
+/** A training step: pure, made of tfjs operations. Tensors it closes over are compiled in as constants. */
+export type Step = (state: never) => StepResult;
+
+export interface CompileOptions extends RuntimeOptions {
+  /** The graph passes to run; all of them by default. */
+  readonly passes?: readonly Pass[];
+}
+
+/** State on the program's device. Opaque: `Program.put` makes it, `Program.get` reads it. */
+export interface DeviceState {
+  readonly tensors: readonly DeviceTensor[];
+}
+
+/** What a run of several steps returns. */
+export interface RunResult {
+  readonly state: DeviceState;
+  /** Each metric of every step: shape `[steps, …]`. */
+  readonly metrics: Readonly<Record<string, HostTensor>>;
+}
+
+const isTensor = (node: TensorTree): node is tf.Tensor => node instanceof tf.Tensor;
+const isHostTensor = (node: HostTree): node is HostTensor =>
+  ArrayBuffer.isView((node as HostTensor).data) && Array.isArray((node as HostTensor).shape);
+
+/** A compiled step. */
+export class Program {
+  private constructor(
+    /** The optimised graph, for inspection. */
+    readonly graph: Graph,
+    /** The ONNX file that runs. */
+    readonly model: Uint8Array,
+    private readonly session: RuntimeSession,
+    private readonly runtime: Runtime,
+    private readonly example: HostTree,
+    private readonly metricNames: readonly string[],
+  ) {}
+
+  /**
+   * Traces `step` once on the shapes of `example` and compiles it with everything it computes, gradient and optimiser
+   * included.
+   * @param example A state: names, shapes and types are taken from it, values are not.
+   * @throws CompileError where the step uses an operation that cannot be compiled or returns another form of state.
+   */
+  static async compile(runtime: Runtime, step: Step, example: HostTree, options: CompileOptions = {}): Promise<Program> {
+    const leaves = leavesOf(example, isHostTensor);
+    let metricNames: string[] = [];
+    const traced = trace(
+      (inputs) => {
+        let index = 0;
+        const state = mapTree(example, isHostTensor, () => inputs[index++] as tf.Tensor);
+        const result = (step as (state: TensorTree) => StepResult)(state);
+        metricNames = Object.keys(result.metrics);
+        return [...nextLeaves(leaves, result.state), ...Object.values(result.metrics)];
+      },
+      leaves.map(([, leaf]) => leaf),
+    );
+    const graph = optimize(traced, options.passes ?? PASSES);
+    const model = loopModel(graph);
+    const session = await runtime.open(model, options);
+    return new Program(graph, model, session, runtime, example, metricNames);
+  }
+
+  /** Copies a state to the device. It must have the names, shapes and types of the example. */
+  put(state: HostTree): DeviceState {
+    const expected = leavesOf(this.example, isHostTensor);
+    const given = new Map(leavesOf(state, isHostTensor));
+    if (given.size !== expected.length) {
+      throw new CompileError(`the state has ${given.size} tensors, expected ${expected.length}`);
+    }
+    return {
+      tensors: expected.map(([path, { dtype, shape }]) => {
+        const tensor = given.get(path);
+        if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+          throw new CompileError(
+            `'${path}' of the state is ${tensor === undefined ? 'missing' : describe(tensor)}, expected ${describe({ dtype, shape })}`,
+          );
+        }
+        return this.runtime.put(tensor);
+      }),
+    };
+  }
+
+  /** Reads a state back into host memory, in the form of the example. */
+  async get(state: DeviceState): Promise<HostTree> {
+    const tensors = await Promise.all(state.tensors.map((tensor) => this.runtime.get(tensor)));
+    let index = 0;
+    return mapTree(this.example, isHostTensor, () => tensors[index++] as HostTensor);
+  }
+
+  /**
+   * Runs `steps` steps. On the CPU the event loop stands still meanwhile, so cut long runs into calls of a fraction of a
+   * second; the cut does not change the results.
+   * @param steps A positive integer.
+   */
+  async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
+    if (!Number.isInteger(steps) || steps < 1) throw new CompileError(`steps is ${steps}, expected a positive integer`);
+    const inputs: Record<string, DeviceTensor> = { [STEPS_INPUT]: this.runtime.putCount(steps) };
+    state.tensors.forEach((tensor, index) => {
+      inputs[startName(index)] = tensor;
+    });
+    const outputs = await this.session.run(inputs);
+    const carried = state.tensors.length;
+    const metrics: Record<string, HostTensor> = {};
+    for (const [index, name] of this.metricNames.entries()) {
+      metrics[name] = await this.runtime.get(outputs[outputName(carried + index)]);
+    }
+    return { state: { tensors: state.tensors.map((_, index) => outputs[outputName(index)]) }, metrics };
+  }
+
+  /** Kernels in the compiled graph, nested ones included. */
+  get nodeCount(): number {
+    return allNodes(this.graph).length;
+  }
+
+  /** Frees the native memory; the program cannot run afterwards. */
+  release(): Promise<void> {
+    return this.session.release();
+  }
+}
+
+/** The tensors of the next state in the order of the first, checked to have the same form. */
+function nextLeaves(leaves: readonly (readonly [string, HostTensor])[], next: TensorTree): tf.Tensor[] {
+  const returned = new Map(leavesOf(next, isTensor));
+  const ordered = leaves.map(([path, { dtype, shape }]) => {
+    const tensor = returned.get(path);
+    if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+      throw new CompileError(
+        `the step returns '${path}' as ${tensor === undefined ? 'nothing' : describe(tensor)}, expected ${describe({ dtype, shape })} as in the state it was given`,
+      );
+    }
+    return tensor;
+  });
+  if (returned.size > leaves.length) {
+    const known = new Set(leaves.map(([path]) => path));
+    const extra = [...returned.keys()].filter((path) => !known.has(path));
+    throw new CompileError(`the step returns '${extra.join("', '")}', which the state it was given does not have`);
+  }
+  return ordered;
+}
+
+/** A compiled function without state. */
+export interface CompiledFunction {
+  readonly graph: Graph;
+  run(inputs: readonly HostTensor[]): Promise<HostTensor[]>;
+  release(): Promise<void>;
+}
+
+/**
+ * Compiles a function of tensors that is called as a whole, such as a model's predictions.
+ * @param examples Inputs whose shapes and types are taken.
+ */
+export async function compileFunction(
+  runtime: Runtime,
+  f: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
+  examples: readonly Pick<HostTensor, 'dtype' | 'shape'>[],
+  options: CompileOptions = {},
+): Promise<CompiledFunction> {
+  const graph = optimize(trace(f, examples), options.passes ?? PASSES);
+  const session = await runtime.open(functionModel(graph), options);
+  return {
+    graph,
+    async run(inputs) {
+      const outputs = await session.run(
+        Object.fromEntries(inputs.map((tensor, index) => [inputName(index), runtime.put(tensor)])),
+      );
+      return Promise.all(graph.outputs.map((_, index) => runtime.get(outputs[outputName(index)])));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Copies an eager tensor into host memory. */
+export function toHost(tensor: tf.Tensor): HostTensor {
+  return { dtype: checkedDType(tensor.dtype), shape: [...tensor.shape], data: tensor.dataSync() as HostTensor['data'] };
+}

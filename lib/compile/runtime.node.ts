@@ -1,0 +1,46 @@
+/** @file ONNX Runtime's CPU provider in Node. */
+import * as ort from 'onnxruntime-node';
+import { CompileError } from './errors';
+import type { DType, HostTensor } from './host';
+import type { Runtime } from './runtime';
+
+/** Options that onnxruntime-node passes on to the native session by their dotted names. */
+const SESSION_CONFIG = {
+  // A Gemm that has to transpose its first operand does not spread over threads: see kernels/matmul.ts.
+  optimization: { disable_specified_optimizers: 'GemmTransposeFusion;MatMulTransposeFusion' },
+};
+
+export const onnxRuntimeNode: Runtime = {
+  version: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+
+  async open(model, { threads }) {
+    const session = await ort.InferenceSession.create(model, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      executionMode: 'sequential',
+      logSeverityLevel: 3,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      extra: SESSION_CONFIG,
+    });
+    return {
+      run: (inputs) => session.run(inputs as Record<string, ort.Tensor>),
+      release: () => session.release(),
+    };
+  },
+
+  put({ dtype, data, shape }: HostTensor) {
+    return new ort.Tensor(dtype, data, [...shape]);
+  },
+
+  putCount(count) {
+    return new ort.Tensor('int64', BigInt64Array.of(BigInt(count)), []);
+  },
+
+  async get(tensor) {
+    const { type, dims, data } = tensor as ort.Tensor;
+    if (type !== 'float32' && type !== 'int32' && type !== 'bool') {
+      throw new CompileError(`the program returned a tensor of type ${type}, expected float32, int32 or bool`);
+    }
+    return { dtype: type as DType, shape: dims, data: data as HostTensor['data'] };
+  },
+};

@@ -1,0 +1,40 @@
+/** @file Runs a function of tensors once, without computing, and returns what it did as a graph. */
+import * as tf from '@tensorflow/tfjs-core';
+import { type Graph, makeValue, type Value } from '../graph';
+import type { DType } from '../host';
+import { TRACE_BACKEND } from './backend';
+import { Recorder } from './recorder';
+import { traceBackend } from './register';
+
+/** Shape and type of an argument of the traced function. */
+export interface InputSpec {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Traces `f` called with tensors of the given shapes. Tensors that `f` closes over become constants of the graph.
+ * @throws CompileError where `f` uses an operation that has no rule, or reads a tensor's values.
+ */
+export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly InputSpec[]): Graph {
+  const previous = tf.getBackend();
+  const backend = traceBackend();
+  const recorder = new Recorder();
+  const inputValues = inputs.map(({ dtype, shape }) => makeValue(dtype, [...shape]));
+  // Setting a backend that needs no asynchronous start takes effect at once.
+  void tf.setBackend(TRACE_BACKEND);
+  try {
+    return backend.during(recorder, () => {
+      const block = recorder.block(() => {
+        let outputs: Value[] = [];
+        tf.tidy(() => {
+          outputs = f(inputValues.map((value) => backend.tensor(value))).map((tensor) => backend.value(tensor));
+        });
+        return outputs;
+      });
+      return { ...block, inputs: inputValues };
+    });
+  } finally {
+    if (previous !== '') void tf.setBackend(previous);
+  }
+}

@@ -1,0 +1,46 @@
+/** @file Multi-head attention of one query position to several key positions. */
+import * as tf from '@tensorflow/tfjs-core';
+import { expand, type Rows } from './rows';
+
+/** The same tensor, through which no gradient flows. */
+export const stopGradient = tf.customGrad((x) => ({
+  value: tf.clone(x as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+}));
+
+/** [rows, dModel] → [rows, heads, dHead] */
+function splitHeads(x: tf.Tensor2D, heads: number): tf.Tensor3D {
+  const [rows, dModel] = x.shape;
+  return tf.reshape(x, [rows, heads, dModel / heads]);
+}
+
+/** q·k per head; on distinct rows where the query is the same for the whole batch. [rows or 1, heads] */
+function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
+  const [, dModel] = query.values.shape;
+  const scale = 1 / Math.sqrt(dModel / heads);
+  const dot = (q: tf.Tensor2D, k: tf.Tensor2D): tf.Tensor2D =>
+    tf.mul(tf.sum(tf.mul(splitHeads(q, heads), splitHeads(k, heads)), -1), scale);
+  if (query.values.shape[0] !== 1) return dot(expand(query), expand(key));
+  const table = dot(query.values, key.values); // [distinct keys, heads]
+  return expand(key.index === undefined ? { values: table } : { values: table, index: key.index });
+}
+
+/**
+ * softmax(q·kᵀ/√dHead)·v for one query position.
+ * @param keys One entry a key position; `values` likewise. No mask: pass only the positions that may be seen.
+ * @returns [rows, dModel], heads side by side; a single row where nothing differs within the batch.
+ */
+export function attend(query: Rows, keys: readonly Rows[], values: readonly Rows[], heads: number): tf.Tensor2D {
+  const scores = keys.map((key) => score(query, key, heads)); // each [rows, heads]
+  // Any shift cancels in the quotient below, so the largest score needs no gradient.
+  const largest = scores.map((s) => stopGradient(s)).reduce((a, b) => tf.maximum(a, b));
+  const weights = scores.map((s) => tf.exp(tf.sub(s, largest)));
+  const total = weights.reduce((a, b) => tf.add(a, b));
+  const parts = values.map((value, position) => {
+    const share = tf.expandDims(tf.div(weights[position] as tf.Tensor2D, total), 2); // [rows, heads, 1]
+    return tf.mul(share, splitHeads(expand(value), heads)); // [rows, heads, dHead]
+  });
+  const mixed = parts.reduce((a, b) => tf.add(a, b));
+  const [rows] = mixed.shape;
+  return tf.reshape(mixed, [rows as number, -1]) as tf.Tensor2D;
+}

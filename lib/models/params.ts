@@ -1,0 +1,46 @@
+/** @file Parameters as nested records of tensors, and functions over several such records at once. */
+import * as tf from '@tensorflow/tfjs-core';
+import { leavesOf, mapTree, type TensorTree, type Tree } from '../compile';
+
+/** Parameters of a model: a tensor, or a record of parameters. Paths joined with dots are the names in a checkpoint. */
+export type Params = TensorTree;
+
+export function isTensor(node: TensorTree): node is tf.Tensor {
+  return node instanceof tf.Tensor;
+}
+
+/** Tensors with their names, such as `blocks.0.q`, in a fixed order. */
+export function namedTensors(params: Params): [name: string, tensor: tf.Tensor][] {
+  return leavesOf(params, isTensor);
+}
+
+/**
+ * Applies `f` to the tensors at the same place of several trees of the same form.
+ * @param f Receives the tensor of each tree and the path.
+ */
+export function mapParams(first: Params, others: readonly Params[], f: (...tensors: tf.Tensor[]) => tf.Tensor): Params {
+  const rest = others.map((tree) => new Map(namedTensors(tree)));
+  return mapTree(first, isTensor, (tensor, path) =>
+    f(tensor, ...rest.map((tensors) => tensors.get(path) as tf.Tensor)),
+  ) as Params;
+}
+
+/**
+ * Value of a scalar function of parameters and its gradient with respect to each of them, by tfjs's gradient tape.
+ * @returns `grads` has the form of `params`.
+ */
+export function valueAndGrads(
+  f: (params: Params) => tf.Scalar,
+  params: Params,
+): { value: tf.Scalar; grads: Params } {
+  const tensors = namedTensors(params).map(([, tensor]) => tensor);
+  const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => {
+    let index = 0;
+    return f(mapTree(params, isTensor, () => inputs[index++] as tf.Tensor) as Params);
+  })(tensors);
+  let index = 0;
+  return {
+    value: value as tf.Scalar,
+    grads: mapTree(params, isTensor, () => grads[index++] as tf.Tensor) as Tree<tf.Tensor>,
+  };
+}

@@ -1,0 +1,46 @@
+/** @file Named optimisers, each a chain of transformations. */
+import { ArgumentError } from '../errors';
+import { scaleByAdam } from './adam';
+import { addDecayedWeights, scale } from './scale';
+import { chain, type Transform } from './transform';
+
+export interface OptimizerOptions {
+  /** Positive. */
+  readonly learningRate: number;
+  /** At least 0. */
+  readonly weightDecay: number;
+  /** Decay rates of the two moments, each in [0, 1). */
+  readonly betas: readonly [number, number];
+  /** Added to the root of the second moment; default 1e-8. */
+  readonly eps?: number;
+}
+
+/** Adam with decoupled weight decay: w ← w − lr·(u + weightDecay·w), PyTorch's `AdamW`. */
+export function adamw({ learningRate, weightDecay, betas: [beta1, beta2], eps = 1e-8 }: OptimizerOptions): Transform {
+  return chain(scaleByAdam({ beta1, beta2, eps }), addDecayedWeights(weightDecay), scale(-learningRate));
+}
+
+/** Adam with an L2 penalty in the gradient: g ← g + weightDecay·w, PyTorch's `Adam`. */
+export function adam({ learningRate, weightDecay, betas: [beta1, beta2], eps = 1e-8 }: OptimizerOptions): Transform {
+  return chain(addDecayedWeights(weightDecay), scaleByAdam({ beta1, beta2, eps }), scale(-learningRate));
+}
+
+/** Optimisers by the name that the command line uses. */
+export const OPTIMIZERS = { adamw, adam } as const satisfies Readonly<
+  Record<string, (options: OptimizerOptions) => Transform>
+>;
+
+export type OptimizerName = keyof typeof OPTIMIZERS;
+
+/** @throws ArgumentError for a value outside its range. */
+export function checkOptimizerOptions({ learningRate, weightDecay, betas }: OptimizerOptions): void {
+  if (!(Number.isFinite(learningRate) && learningRate > 0)) {
+    throw new ArgumentError(`lr is ${learningRate}, expected a positive number such as 1e-3`);
+  }
+  if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
+    throw new ArgumentError(`weight-decay is ${weightDecay}, expected a number of at least 0`);
+  }
+  if (betas.length !== 2 || !betas.every((beta) => beta >= 0 && beta < 1)) {
+    throw new ArgumentError(`betas is ${betas.join(',')}, expected two numbers in [0, 1) such as .9,.98`);
+  }
+}

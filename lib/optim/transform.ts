@@ -1,0 +1,51 @@
+/**
+ * @file An optimiser is a transformation of gradients with a state of its own; several make a chain. After optax
+ * (DeepMind), `optax/_src/base.py` and `combine.py`.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { mapParams, type Params } from '../models/params';
+
+/** What a transformation may look at besides the gradients. */
+export interface UpdateContext {
+  readonly params: Params;
+  /** Updates done before this one: 0 at the first. int32 scalar. */
+  readonly step: tf.Scalar;
+}
+
+/** A pure transformation of gradients into updates. `State` is a record of tensors, or `{}`. */
+export interface Transform {
+  /** The state before the first update. */
+  init(params: Params): Params;
+  update(updates: Params, state: Params, context: UpdateContext): { readonly updates: Params; readonly state: Params };
+}
+
+/** A transformation that keeps no state. */
+export function stateless(update: (updates: Params, context: UpdateContext) => Params): Transform {
+  return {
+    init: () => ({}),
+    update: (updates, state, context) => ({ updates: update(updates, context), state }),
+  };
+}
+
+/** Applies transformations one after the other; its state is a record of theirs, by position. */
+export function chain(...transforms: readonly Transform[]): Transform {
+  return {
+    init: (params) => Object.fromEntries(transforms.map((transform, i) => [i, transform.init(params)])),
+    update: (gradients, state, context) => {
+      const states = state as Readonly<Record<string, Params>>;
+      const next: Record<string, Params> = {};
+      let updates = gradients;
+      for (const [i, transform] of transforms.entries()) {
+        const result = transform.update(updates, states[i] as Params, context);
+        updates = result.updates;
+        next[i] = result.state;
+      }
+      return { updates, state: next };
+    },
+  };
+}
+
+/** params + updates. */
+export function applyUpdates(params: Params, updates: Params): Params {
+  return mapParams(params, [updates], (p, u) => tf.add(p as tf.Tensor, u as tf.Tensor));
+}
