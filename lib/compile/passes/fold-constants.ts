@@ -2,25 +2,19 @@
  * @file Computes at compile time what depends on constants alone: labels, masks, one-hot matrices. It runs the very
  * same kernels on tfjs's CPU backend, in float32, so values may differ from the native ones in the last place.
  */
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { constantData, type Graph, makeValue, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
 import { kernelRule } from '../kernels/table';
 import { toData } from '../trace/backend';
+import { CPU_BACKEND, withBackend } from '../trace/with-backend';
 import { type Rewrite, rewriteGraph } from './rewrite';
 
 /** Results larger than this stay in the program: 64 MB of float32. */
 const LARGEST_RESULT = 16 * 2 ** 20;
 
 export function foldConstants(graph: Graph): Graph {
-  const previous = tf.getBackend();
-  void tf.setBackend('cpu');
-  try {
-    return rewriteGraph(graph, foldNode);
-  } finally {
-    if (previous !== '') void tf.setBackend(previous);
-  }
+  return withBackend(CPU_BACKEND, () => rewriteGraph(graph, foldNode));
 }
 
 function foldNode(node: Node): Rewrite[] {
@@ -29,7 +23,7 @@ function foldNode(node: Node): Rewrite[] {
     node.inputs.length > 0 &&
     node.inputs.every((input) => input.constant !== undefined) &&
     node.outputs.every((output) => sizeOf(output.shape) <= LARGEST_RESULT) &&
-    tf.getKernel(node.op, 'cpu') !== undefined;
+    tf.getKernel(node.op, CPU_BACKEND) !== undefined;
   return foldable ? [{ replaceBy: evaluate(node) }] : [node];
 }
 

@@ -5,6 +5,7 @@ import type { DType } from '../host';
 import { TRACE_BACKEND } from './backend';
 import { Recorder } from './recorder';
 import { traceBackend } from './register';
+import { withBackend } from './with-backend';
 
 /** Shape and type of an argument of the traced function. */
 export interface InputSpec {
@@ -17,14 +18,11 @@ export interface InputSpec {
  * @throws CompileError where `f` uses an operation that has no rule, or reads a tensor's values.
  */
 export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly InputSpec[]): Graph {
-  const previous = tf.getBackend();
   const backend = traceBackend();
   const recorder = new Recorder();
   const inputValues = inputs.map(({ dtype, shape }) => makeValue(dtype, [...shape]));
-  // Setting a backend that needs no asynchronous start takes effect at once.
-  void tf.setBackend(TRACE_BACKEND);
-  try {
-    return backend.during(recorder, () => {
+  return withBackend(TRACE_BACKEND, () =>
+    backend.during(recorder, () => {
       const block = recorder.block(() => {
         let outputs: Value[] = [];
         tf.tidy(() => {
@@ -33,8 +31,6 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
         return outputs;
       });
       return { ...block, inputs: inputValues };
-    });
-  } finally {
-    if (previous !== '') void tf.setBackend(previous);
-  }
+    }),
+  );
 }
