@@ -117,9 +117,12 @@ export const elementwise: KernelRules = {
   Tanh: direct('Tanh'),
   Floor: direct('Floor'),
   IsNan: unary((emit, x) => emit.node('IsNaN', [x]), 'bool'),
-  /** 1 where x > 0, else alpha·x: tfjs's gradient of relu uses it with alpha = 0. */
-  Step: unary((emit, x, { dtype }) =>
-    emit.node('Cast', [emit.node('Greater', [x, emit.scalar(dtype, 0)])], { to: ELEMENT_TYPE[dtype] }),
+  /**
+   * 1 where x > 0, else 0, as tfjs's gradient of relu calls it. HardSigmoid with the largest slope is a step in one
+   * operator that spreads over threads; only subnormal x come out between 0 and 1.
+   */
+  Step: unary((emit, x) =>
+    emit.node('HardSigmoid', [x], { alpha: { float: 3.4028234e38 }, beta: { float: 0 } }),
   ),
   Cast: {
     inputs: ['x'],

@@ -1,11 +1,13 @@
 /** @file Matrix products. */
 import type { Emitter, Name } from '../onnx/emitter';
 import { sizeOf } from '../host';
-import { at, broadcastShape, type KernelRules, type Operand } from './rule';
+import { at, broadcastShape, type KernelRule, type KernelRules, type Operand } from './rule';
 
 interface Product {
   readonly a: Name;
   readonly b: Name;
+  /** Added to the product; broadcast to [m, n]. */
+  readonly addend?: Name;
   readonly m: number;
   readonly k: number;
   readonly n: number;
@@ -19,13 +21,16 @@ interface Product {
  * there the narrower of the two is transposed by a node of its own: Xᵀ·dY itself, or (dYᵀ·X)ᵀ, whose small result is
  * turned afterwards.
  */
-function product2d(emit: Emitter, { a, b, m, k, n, transposeA, transposeB }: Product): Name {
+function product2d(emit: Emitter, { a, b, addend, m, k, n, transposeA, transposeB }: Product): Name {
   const turn = (x: Name) => emit.node('Transpose', [x], { perm: [1, 0] });
-  if (!transposeA || k < 4 * Math.max(m, n)) {
-    return emit.node('Gemm', [a, b], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
-  }
-  if (m <= n || transposeB) return emit.node('Gemm', [turn(a), b], { transB: transposeB ? 1 : 0 });
-  return turn(emit.node('Gemm', [turn(b), a]));
+  const gemm = (x: Name, y: Name, transA: boolean, transB: boolean) =>
+    emit.node('Gemm', addend === undefined ? [x, y] : [x, y, addend], {
+      transA: transA ? 1 : 0,
+      transB: transB ? 1 : 0,
+    });
+  if (!transposeA || k < 4 * Math.max(m, n)) return gemm(a, b, transposeA, transposeB);
+  if (m <= n || transposeB || addend !== undefined) return gemm(turn(a), b, false, transposeB);
+  return turn(gemm(turn(b), a, false, false));
 }
 
 /** Swaps the last two axes of a batched operand. */
@@ -37,38 +42,45 @@ function turned(emit: Emitter, { name, shape }: Operand, transposed: boolean): N
   return emit.node('Transpose', [name], { perm });
 }
 
-export const products: KernelRules = {
-  BatchMatMul: {
-    inputs: ['a', 'b'],
-    infer: ([a, b], attrs) => {
-      const [rankA, rankB] = [a!.shape.length, b!.shape.length];
-      const batch = broadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-      const m = at(a!.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
-      const n = at(b!.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
-      return { dtype: 'float32', shape: [...batch, m, n] };
-    },
-    lower: (emit, inputs, node) => {
-      const [a, b] = [at(inputs, 0), at(inputs, 1)];
-      const transposeA = Boolean(node.attrs.transposeA);
-      const transposeB = Boolean(node.attrs.transposeB);
-      const [rowsA, columnsA] = a.shape.slice(-2) as [number, number];
-      const [rowsB, columnsB] = b.shape.slice(-2) as [number, number];
-      const { shape } = at(node.outputs, 0);
-      if (sizeOf(shape.slice(0, -2)) !== 1) {
-        return emit.node('MatMul', [turned(emit, a, transposeA), turned(emit, b, transposeB)]);
-      }
-      const flat = (x: Operand, rows: number, columns: number) =>
-        x.shape.length === 2 ? x.name : emit.node('Reshape', [x.name, emit.integers([rows, columns])]);
-      const result = product2d(emit, {
-        a: flat(a, rowsA, columnsA),
-        b: flat(b, rowsB, columnsB),
-        m: transposeA ? columnsA : rowsA,
-        k: transposeA ? rowsA : columnsA,
-        n: transposeB ? rowsB : columnsB,
-        transposeA,
-        transposeB,
-      });
-      return shape.length === 2 ? result : emit.node('Reshape', [result, emit.integers(shape)]);
-    },
+const batchMatMul: KernelRule = {
+  inputs: ['a', 'b'],
+  infer: ([a, b], attrs) => {
+    const [rankA, rankB] = [a!.shape.length, b!.shape.length];
+    const batch = broadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    const m = at(a!.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
+    const n = at(b!.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
+    return { dtype: 'float32', shape: [...batch, m, n] };
   },
+  lower: (emit, inputs, node) => {
+    const [a, b, addend] = [at(inputs, 0), at(inputs, 1), inputs[2]];
+    const transposeA = Boolean(node.attrs.transposeA);
+    const transposeB = Boolean(node.attrs.transposeB);
+    const [rowsA, columnsA] = a.shape.slice(-2) as [number, number];
+    const [rowsB, columnsB] = b.shape.slice(-2) as [number, number];
+    const { shape } = at(node.outputs, 0);
+    if (sizeOf(shape.slice(0, -2)) !== 1) {
+      return emit.node('MatMul', [turned(emit, a, transposeA), turned(emit, b, transposeB)]);
+    }
+    const flat = (x: Operand, rows: number, columns: number) =>
+      x.shape.length === 2 ? x.name : emit.node('Reshape', [x.name, emit.integers([rows, columns])]);
+    const result = product2d(emit, {
+      a: flat(a, rowsA, columnsA),
+      b: flat(b, rowsB, columnsB),
+      ...(addend === undefined ? {} : { addend: addend.name }),
+      m: transposeA ? columnsA : rowsA,
+      k: transposeA ? rowsA : columnsA,
+      n: transposeB ? rowsB : columnsB,
+      transposeA,
+      transposeB,
+    });
+    return shape.length === 2 ? result : emit.node('Reshape', [result, emit.integers(shape)]);
+  },
+};
+
+/** A two-dimensional product plus a third operand that broadcasts to it: what `passes/fuse-addition.ts` makes. */
+export const MATMUL_ADD = 'MatMulAdd';
+
+export const products: KernelRules = {
+  BatchMatMul: batchMatMul,
+  [MATMUL_ADD]: { ...batchMatMul, inputs: ['a', 'b', 'addend'] },
 };

@@ -3,6 +3,8 @@ import type { Graph } from '../graph';
 import { shareCommonSubexpressions } from './common-subexpressions';
 import { removeDeadCode } from './dead-code';
 import { foldConstants } from './fold-constants';
+import { fuseAddition } from './fuse-addition';
+import { reluGradientFromResult } from './relu-gradient';
 import { simplify } from './simplify';
 
 /** A rewriting of the graph that keeps what it computes. */
@@ -16,6 +18,8 @@ export const PASSES: readonly Pass[] = [
   { name: 'simplify', run: simplify },
   { name: 'foldConstants', run: foldConstants },
   { name: 'shareCommonSubexpressions', run: shareCommonSubexpressions },
+  { name: 'reluGradientFromResult', run: reluGradientFromResult },
+  { name: 'fuseAddition', run: fuseAddition },
   { name: 'removeDeadCode', run: removeDeadCode },
 ];
 
