@@ -1,0 +1,157 @@
+/**
+ * @file The table of a binary operation modulo p as a picture, with the rows a model may learn from standing out.
+ */
+import { ArgumentError } from '../errors';
+import { formatCount } from '../train/number-format';
+import { cyclicScale } from './cyclic-colours';
+import type { Figure, Layout, Trace } from './figure';
+import { packed } from './packed';
+import { BASE_LAYOUT, COLOUR, subtitleNote, titleBlock } from './theme';
+
+/** The table to draw. */
+export interface OperationTable {
+  /** The modulus p, a whole number ≥ 2: a and b run from 0 to p − 1. */
+  readonly modulus: number;
+  /** The p² results from 0 to p − 1; row a · p + b holds a ∘ b. */
+  readonly targets: ArrayLike<number>;
+  /** Indices of the rows of the training set; the others are dimmed. Without it all rows are shown alike. */
+  readonly train?: ArrayLike<number>;
+}
+
+/** Choices for `operationTable`, all optional. */
+export interface OperationTableOptions {
+  /** The operation as it is written. Default `a ∘ b`. */
+  readonly operation?: string;
+  /** The bold first line. By default it names the operation and its modulus. */
+  readonly title?: string;
+  /** A smaller second line. By default, with a split, its sizes. */
+  readonly subtitle?: string;
+  /** Height in pixels, at least 400; adjusted a little so that every cell has the same size. The width follows. Default 560. */
+  readonly height?: number;
+}
+
+/** Space around the square, pixels. */
+const MARGIN = { left: 60, right: 110, bottom: 52, title: 46, subtitle: 20 };
+/** How much white lies over a validation row. */
+const DIMMING = 0.84;
+
+/**
+ * Draws the table as a square of p × p cells, a down and b across, on a cyclic colour scale.
+ *
+ * @throws ArgumentError if the modulus, a target or a row index is out of range, or the number of targets is not p².
+ */
+export function operationTable(table: OperationTable, options: OperationTableOptions = {}): Figure {
+  const { modulus, targets, train } = table;
+  const { operation = 'a ∘ b', height = 560 } = options;
+  check(table, height);
+  const subtitle = options.subtitle ?? (train && splitNote(train.length, modulus * modulus));
+  const top = MARGIN.title + (subtitle ? MARGIN.subtitle : 0);
+  const side = snapped(height - top - MARGIN.bottom, modulus);
+  const heading = `${operation} mod ${modulus}`;
+  return {
+    data: [
+      {
+        type: 'heatmap',
+        z: packed(targets, modulus),
+        zmin: 0,
+        zmax: modulus, // the scale closes at p, which is 0 again
+        colorscale: cyclicScale(),
+        colorbar: {
+          title: { text: heading, side: 'right', font: { size: 12, color: COLOUR.muted } },
+          thickness: 14,
+          outlinewidth: 0,
+          tickvals: ticks(modulus),
+          len: 1,
+          xpad: 12,
+          ypad: 0,
+        },
+        hovertemplate: `a = %{y}, b = %{x}: %{z}<extra></extra>`,
+      },
+      ...(train ? [veil(train, modulus)] : []),
+    ],
+    layout: {
+      ...BASE_LAYOUT,
+      width: side + MARGIN.left + MARGIN.right,
+      height: side + top + MARGIN.bottom,
+      margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
+      title: titleBlock(options.title ?? `The table of ${heading}`),
+      xaxis: { ...axis('b', modulus), constrain: 'domain' },
+      yaxis: { ...axis('a', modulus), autorange: 'reversed', scaleanchor: 'x', constrain: 'domain' },
+      annotations: subtitle ? [subtitleNote(subtitle, 6)] : [],
+    },
+  };
+}
+
+/** A layer of translucent white over every row that is not in the training set. */
+function veil(train: ArrayLike<number>, modulus: number): Trace {
+  const covered = new Uint8Array(modulus * modulus).fill(1);
+  for (let index = 0; index < train.length; index++) covered[train[index] as number] = 0;
+  return {
+    type: 'heatmap',
+    z: packed(covered, modulus),
+    zmin: 0,
+    zmax: 1,
+    colorscale: [
+      [0, 'rgba(255,255,255,0)'],
+      [1, `rgba(255,255,255,${DIMMING})`],
+    ],
+    showscale: false,
+    hoverinfo: 'skip',
+  };
+}
+
+function axis(name: string, modulus: number): Layout {
+  return {
+    title: { text: name, font: { size: 12, color: COLOUR.muted }, standoff: 6 },
+    tickvals: ticks(modulus),
+    showgrid: false,
+    zeroline: false,
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: COLOUR.muted,
+    range: [-0.5, modulus - 0.5],
+  };
+}
+
+/** Round residues from 0, about six of them, and the last one where it does not run into its neighbour. */
+function ticks(modulus: number): number[] {
+  const last = modulus - 1;
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((size) => last / size <= 6) ?? Math.ceil(last / 6);
+  const round = Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
+  const kept = round.filter((value) => last - value >= 0.4 * step);
+  return [...kept, last];
+}
+
+/** The side nearest to the wanted one whose cells are whole pixels, if cells are that large. */
+function snapped(side: number, modulus: number): number {
+  return modulus <= side / 2 ? modulus * Math.round(side / modulus) : Math.round(side);
+}
+
+function splitNote(trainRows: number, rows: number): string {
+  const rest = rows - trainRows;
+  return `${formatCount(trainRows)} training rows coloured, ${formatCount(rest)} validation rows dimmed`;
+}
+
+function check({ modulus, targets, train }: OperationTable, height: number): void {
+  if (!(Number.isInteger(modulus) && modulus >= 2)) {
+    throw new ArgumentError(`modulus is ${modulus}, expected a whole number of at least 2`);
+  }
+  if (!(height >= 400)) throw new ArgumentError(`height is ${height}, expected at least 400 pixels`);
+  const rows = modulus * modulus;
+  if (targets.length !== rows) {
+    throw new ArgumentError(
+      `the table has ${targets.length} targets, expected ${rows} for modulus ${modulus}`,
+    );
+  }
+  within(targets, modulus, 'target');
+  if (train) within(train, rows, 'training row');
+}
+
+function within(values: ArrayLike<number>, limit: number, what: string): void {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as number;
+    if (!(Number.isInteger(value) && value >= 0 && value < limit)) {
+      throw new ArgumentError(`${what} ${index} is ${value}, expected a whole number from 0 to ${limit - 1}`);
+    }
+  }
+}
