@@ -18,6 +18,33 @@ import {
 } from './safetensors-header';
 
 /** The typed array that holds the elements of each type. `BOOL` is bytes 0 and 1. */
+export interface StoredArrays {
+  F64: Float64Array;
+  F32: Float32Array;
+  I64: BigInt64Array;
+  U64: BigUint64Array;
+  I32: Int32Array;
+  U32: Uint32Array;
+  I16: Int16Array;
+  U16: Uint16Array;
+  I8: Int8Array;
+  U8: Uint8Array;
+  BOOL: Uint8Array;
+}
+
+/** Element types that can be stored. */
+export type StoredDType = keyof StoredArrays;
+
+/** A tensor of a file: `data` is row-major and of the typed array that belongs to `dtype`. */
+export type StoredTensor = {
+  [D in StoredDType]: {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: StoredArrays[D];
+  };
+}[StoredDType];
+
+/** How to make the array of each type over a buffer. */
 const ARRAYS = {
   F64: Float64Array,
   F32: Float32Array,
@@ -31,18 +58,6 @@ const ARRAYS = {
   U8: Uint8Array,
   BOOL: Uint8Array,
 } as const;
-
-/** Element types that can be stored. */
-export type StoredDType = keyof typeof ARRAYS;
-
-/** A tensor of a file: `data` is row-major and of the typed array that belongs to `dtype`. */
-export type StoredTensor = {
-  [D in StoredDType]: {
-    readonly dtype: D;
-    readonly shape: readonly number[];
-    readonly data: InstanceType<(typeof ARRAYS)[D]>;
-  };
-}[StoredDType];
 
 /** What a file holds. */
 export interface TensorFile {
