@@ -5,6 +5,7 @@ export { sizeOf } from './host';
 export { compilableKernels } from './kernels/table';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';
+export { withBackend } from './trace/with-backend';
 export {
   type CompiledFunction,
   type CompileOptions,

@@ -1,0 +1,156 @@
+/** @file A whole run: compile, train, keep what it produces. Pure but for the runtime and the sink it is given. */
+import { Program, type HostTree, type Runtime } from '../compile';
+import { TrainingError } from '../errors';
+import { encodeCheckpoint } from './checkpoint';
+import type { RunConfig } from './config';
+import { type LoopResult, type StopReason, trainLoop } from './loop';
+import type { Evaluation, ProgressDisplay } from './progress';
+import { formatPercent } from './number-format';
+import { prepareRun } from './step';
+import type { TrainState } from './state';
+
+/** Where a run's results go; `RunStore` is one. */
+export interface RunSink {
+  saveConfig(config: object): void;
+  appendMetrics(rows: readonly Evaluation[]): void;
+  saveCheckpoint(bytes: Uint8Array): void;
+  saveSummary(summary: object): void;
+}
+
+/** Where a run happens, for the record. */
+export interface RunEnvironment {
+  readonly device: string;
+  readonly threads: number;
+  /** Software by name. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly platform: string };
+}
+
+export interface RunSettings {
+  readonly environment: RunEnvironment;
+  readonly signal?: AbortSignal;
+  readonly sink?: RunSink;
+  readonly display?: ProgressDisplay;
+  /** Seconds of training in one call of the native program; default 0.25. Does not change the results. */
+  readonly callSeconds?: number;
+}
+
+/** The outcome of a run; the content of `summary.json`. Accuracies and losses are those of the last evaluation. */
+export interface RunSummary extends RunEnvironment {
+  /** Updates done. */
+  readonly steps: number;
+  /** Training, evaluations included, compilation left out. */
+  readonly seconds: number;
+  readonly compileSeconds: number;
+  /** One training step alone; `null` where the run ended too soon to tell. */
+  readonly msPerStep: number | null;
+  readonly trainAccuracy: number | null;
+  readonly validationAccuracy: number | null;
+  readonly trainLoss: number | null;
+  readonly validationLoss: number | null;
+  /** First evaluation with an accuracy of at least 99 %, or `null`. */
+  readonly firstStepTrain99: number | null;
+  readonly firstStepValidation99: number | null;
+  readonly stoppedBy: StopReason;
+  readonly seed: number;
+  /** For `nan`: the step whose loss was not a finite number. */
+  readonly nanStep?: number;
+}
+
+export interface FinishedRun {
+  readonly config: RunConfig;
+  readonly summary: RunSummary;
+  readonly evaluations: readonly Evaluation[];
+  /** Final parameters. */
+  readonly params: HostTree;
+  /** Final state, optimiser included. */
+  readonly state: TrainState;
+}
+
+/**
+ * Trains a configuration to its end.
+ * @throws CompileError, UserError as compiling, preparing and the sink do. A loss that becomes NaN is no error here: see
+ *   `summary.stoppedBy` and `requireFinite`.
+ */
+export async function runTraining(config: RunConfig, runtime: Runtime, settings: RunSettings): Promise<FinishedRun> {
+  const { environment, signal, sink, display, callSeconds } = settings;
+  const prepared = prepareRun(config);
+  sink?.saveConfig(config);
+  const started = performance.now();
+  const program = await Program.compile(runtime, prepared.step, prepared.initial as never, {
+    threads: environment.threads,
+  });
+  const compileSeconds = (performance.now() - started) / 1000;
+  try {
+    const { stopAtAccuracy, stopEvaluations } = config;
+    const result = await trainLoop({
+      program,
+      state: prepared.initial,
+      steps: config.steps,
+      evalEvery: config.evalEvery,
+      ...(stopAtAccuracy === undefined
+        ? {}
+        : { target: { accuracy: stopAtAccuracy, evaluations: stopEvaluations } }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(callSeconds === undefined ? {} : { callSeconds }),
+      ...(display === undefined ? {} : { onProgress: (progress) => display.update(progress) }),
+      ...(sink === undefined
+        ? {}
+        : {
+            onEvaluations: (rows) => sink.appendMetrics(rows),
+            onCheckpoint: (state) => sink.saveCheckpoint(encodeCheckpoint(state, config)),
+          }),
+    });
+    const summary = summarize(config, environment, result, compileSeconds);
+    sink?.saveSummary(summary);
+    display?.finish(result.progress, closingLine(config, summary));
+    return { config, summary, evaluations: result.evaluations, params: result.state.params, state: result.state };
+  } finally {
+    await program.release();
+  }
+}
+
+function summarize(
+  config: RunConfig,
+  environment: RunEnvironment,
+  result: LoopResult,
+  compileSeconds: number,
+): RunSummary {
+  const last = result.evaluations.at(-1);
+  const first = (key: 'trainAccuracy' | 'validationAccuracy') =>
+    result.evaluations.find((row) => row[key] >= 0.99)?.epoch ?? null;
+  return {
+    steps: result.state.step.data[0] as number,
+    seconds: result.seconds,
+    compileSeconds,
+    msPerStep: result.msPerStep,
+    trainAccuracy: last?.trainAccuracy ?? null,
+    validationAccuracy: last?.validationAccuracy ?? null,
+    trainLoss: last?.trainLoss ?? null,
+    validationLoss: last?.validationLoss ?? null,
+    firstStepTrain99: first('trainAccuracy'),
+    firstStepValidation99: first('validationAccuracy'),
+    stoppedBy: result.stoppedBy,
+    seed: config.seed,
+    ...(result.nanStep === undefined ? {} : { nanStep: result.nanStep }),
+    ...environment,
+  };
+}
+
+/** What the last line of a progress display says. */
+function closingLine({ stopAtAccuracy }: RunConfig, { stoppedBy, steps, nanStep }: RunSummary): string {
+  if (stoppedBy === 'target') return `target reached: validation accuracy ≥ ${formatPercent(stopAtAccuracy as number)}`;
+  if (stoppedBy === 'steps') return 'step budget used';
+  if (stoppedBy === 'nan') return `the loss became NaN or infinite at step ${nanStep}`;
+  return `stopped at step ${steps}`;
+}
+
+/**
+ * @throws TrainingError in one line where the run ended because its loss was no longer a finite number.
+ */
+export function requireFinite({ summary, config }: FinishedRun): void {
+  if (summary.stoppedBy !== 'nan') return;
+  throw new TrainingError(
+    `the training loss became NaN or infinite at step ${summary.nanStep}; the last good state, of step ${summary.steps}, was kept; try a smaller learning rate than ${config.learningRate}`,
+  );
+}
