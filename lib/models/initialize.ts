@@ -1,10 +1,10 @@
 /** @file Initial parameters, drawn on the host. */
-import type { HostTensor, HostTree } from '../compile';
+import type { HostTensor, HostTree, Tree } from '../compile';
 import { randomStream } from '../data/random';
 import { type GptConfig, type GptInitialization, gptShapes, gptStandardDeviation } from './gpt';
 
 /** Puts tensors into nested records by their dotted names: `blocks.0.q` into `{ blocks: { 0: { q } } }`. */
-export function treeOfNames(tensors: Iterable<readonly [name: string, tensor: HostTensor]>): HostTree {
+export function treeOfNames<L>(tensors: Iterable<readonly [name: string, tensor: L]>): Tree<L> {
   const root: Record<string, unknown> = {};
   for (const [name, tensor] of tensors) {
     const path = name.split('.');
@@ -16,7 +16,7 @@ export function treeOfNames(tensors: Iterable<readonly [name: string, tensor: Ho
     }
     node[leaf] = tensor;
   }
-  return root as HostTree;
+  return root as Tree<L>;
 }
 
 /**

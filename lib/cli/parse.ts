@@ -1,0 +1,18 @@
+/** @file Turns the text of options into values, each mistake into one line. */
+import { ArgumentError } from '../errors';
+
+/** @throws ArgumentError where the text is not a number. */
+export function parseNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new ArgumentError(`${option} is '${text}', expected a number`);
+  return value;
+}
+
+/** A pair such as `.9,.98`. @throws ArgumentError where the text is not two numbers. */
+export function parseBetas(text: string): readonly [number, number] {
+  const [beta1, beta2, ...rest] = text.split(',').map((part) => parseNumber('betas', part));
+  if (beta1 === undefined || beta2 === undefined || rest.length > 0) {
+    throw new ArgumentError(`betas is '${text}', expected two numbers such as .9,.98`);
+  }
+  return [beta1, beta2];
+}

@@ -1,0 +1,131 @@
+/** @file `grok train`. */
+import { join, relative, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { OPTIMIZERS, type OptimizerName } from '../optim';
+import { PRESETS, type PresetName, type RunConfig, type RunOptions } from '../train/config';
+import { DEVICES } from '../train/environment.node';
+import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
+import { terminalProgress } from '../train/progress-terminal.node';
+import { type FinishedRun, requireFinite } from '../train/run';
+import { train } from '../train/train.node';
+import { EXIT, type ExitCode, type Streams } from './exit';
+import { parseBetas, parseNumber } from './parse';
+
+/** The options as commander hands them over. */
+interface TrainArguments {
+  readonly preset: PresetName;
+  readonly operation?: RunConfig['operation'];
+  readonly p?: number;
+  readonly trainFraction?: number;
+  readonly trainRows?: number;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly stopAtAccuracy?: number;
+  readonly stopEvaluations?: number;
+  readonly evalEvery?: number;
+  readonly optimizer?: OptimizerName;
+  readonly lr?: number;
+  readonly weightDecay?: number;
+  readonly betas?: readonly [number, number];
+  readonly dModel?: number;
+  readonly dFf?: number;
+  readonly heads?: number;
+  readonly layers?: number;
+  readonly init?: RunConfig['init'];
+  readonly device: string;
+  readonly threads?: number;
+  readonly out?: string;
+  readonly overwrite: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Options that are numbers: flag, description, and where their default comes from. */
+const NUMBERS: readonly (readonly [flags: string, description: string])[] = [
+  ['--p <integer>', 'the p of "mod p", at least 2'],
+  ['--train-fraction <share>', 'share of all pairs to train on, in (0, 1)'],
+  ['--train-rows <integer>', 'number of pairs to train on, instead of a share'],
+  ['--seed <integer>', 'fixes the split and the initial parameters'],
+  ['--steps <integer>', 'budget of updates'],
+  ['--stop-at-accuracy <share>', 'stop once validation accuracy reaches this'],
+  ['--stop-evaluations <integer>', 'evaluations in a row that must reach it'],
+  ['--eval-every <integer>', 'steps between two evaluations'],
+  ['--lr <number>', 'learning rate'],
+  ['--weight-decay <number>', 'decay towards zero: decoupled for adamw, L2 for adam'],
+  ['--d-model <integer>', 'width of the model, a multiple of the heads'],
+  ['--d-ff <integer>', 'hidden units of the MLP (four times the width)'],
+  ['--heads <integer>', 'attention heads'],
+  ['--layers <integer>', 'transformer blocks'],
+  ['--threads <integer>', "native threads (the machine's, at most 8)"],
+];
+
+export function addTrainCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('train')
+    .description('train a model and leave a run folder: config.json, metrics.csv, checkpoint.safetensors, summary.json')
+    .addOption(new Option('--preset <name>', 'configuration to start from').choices(Object.keys(PRESETS)).default('gpt'))
+    .option('--operation <name>', 'what to learn (add)');
+  for (const [flags, description] of NUMBERS) {
+    const name = flags.slice(2, flags.indexOf(' '));
+    command.option(flags, description, (text: string) => parseNumber(name, text));
+  }
+  command
+    .addOption(new Option('--optimizer <name>', 'adamw or adam').choices(Object.keys(OPTIMIZERS)))
+    .option('--betas <pair>', 'decay rates of the moments, such as .9,.98', parseBetas)
+    .addOption(new Option('--init <name>', 'N(0,1)/√dModel, or N(0,1)').choices(['paper', 'unit']))
+    .addOption(new Option('--device <name>', 'where to run').default('cpu'))
+    .option('--out <folder>', 'run folder (default: a new one under output/runs)')
+    .option('--overwrite', 'replace a run that is already in the folder', false)
+    .option('--json', 'print the summary as one last line of JSON', false)
+    .option('--quiet', 'no progress', false)
+    .addHelpText('after', `\nDevices: ${DEVICES.join(', ')}. Defaults are those of the preset.`)
+    .action(async (options: TrainArguments) => {
+      done(await runTrain(options, streams));
+    });
+}
+
+async function runTrain(options: TrainArguments, streams: Streams): Promise<ExitCode> {
+  const config = runOptions(options);
+  const out = resolve(streams.directory, options.out ?? defaultFolder(config));
+  const finished = await train(config, {
+    device: options.device,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    out,
+    overwrite: options.overwrite,
+    ...(options.quiet ? {} : { display: terminalProgress() }),
+  });
+  if (options.json) streams.out(`${JSON.stringify(finished.summary)}\n`);
+  else if (!options.quiet) streams.out(report(finished, relative(streams.directory, out) || '.'));
+  requireFinite(finished);
+  return finished.summary.stoppedBy === 'signal' ? EXIT.interrupted : EXIT.done;
+}
+
+function runOptions(options: TrainArguments): RunOptions {
+  const { p, lr, dFf } = options;
+  const { device, threads, out, overwrite, json, quiet, p: _p, lr: _lr, dFf: _dFf, ...same } = options;
+  return {
+    ...same,
+    ...(p === undefined ? {} : { modulus: p }),
+    ...(lr === undefined ? {} : { learningRate: lr }),
+    ...(dFf === undefined ? {} : { dFF: dFf }),
+  };
+}
+
+/** A folder of its own for each run, named after when it started and what it is. */
+function defaultFolder({ preset = 'gpt', modulus = PRESETS[preset].modulus, seed = PRESETS[preset].seed }: RunOptions): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return join('output', 'runs', `${time}-${preset}-p${modulus}-seed${seed}-${process.pid}`);
+}
+
+function report({ summary }: FinishedRun, folder: string): string {
+  const { trainAccuracy, validationAccuracy, trainLoss, validationLoss } = summary;
+  const share = (value: number | null) => (value === null ? '–' : formatPercent(value));
+  const loss = (value: number | null) => (value === null ? '–' : formatLoss(value));
+  const first = (step: number | null) => (step === null ? 'not reached' : `step ${step.toLocaleString('en')}`);
+  return [
+    `train       accuracy ${share(trainAccuracy)}, loss ${loss(trainLoss)}, 99 % ${first(summary.firstStepTrain99)}`,
+    `validation  accuracy ${share(validationAccuracy)}, loss ${loss(validationLoss)}, 99 % ${first(summary.firstStepValidation99)}`,
+    `${summary.steps.toLocaleString('en')} steps in ${formatSeconds(summary.seconds)}${summary.msPerStep === null ? '' : `, ${summary.msPerStep.toPrecision(3)} ms a training step`}; run folder ${folder}`,
+    '',
+  ].join('\n');
+}
