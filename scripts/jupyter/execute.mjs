@@ -1,6 +1,6 @@
 /** @file Executes notebooks through the private environment's kernel and follows them, cell by cell. */
 import { spawn } from 'node:child_process';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { root } from '../lib-build.mjs';
