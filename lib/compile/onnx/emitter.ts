@@ -34,7 +34,11 @@ export class Emitter {
   }
 
   /** Adds a node with one output and returns that output's name. */
-  node(opType: string, inputs: readonly Name[], attributes: Readonly<Record<string, AttributeValue>> = {}): Name {
+  node(
+    opType: string,
+    inputs: readonly Name[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): Name {
     const output = this.fresh();
     this.nodes.push({ opType, inputs, outputs: [output], attributes });
     return output;
@@ -54,7 +58,8 @@ export class Emitter {
 
   /** A constant tensor. */
   constant(type: OnnxType, dims: readonly number[], data: HostTensor['data'] | BigInt64Array): Name {
-    const key = data.length <= 16 ? `${type}:${dims.join(',')}:${data.join(',')}` : undefined;
+    const key =
+      data.length <= 16 ? `${type}:${dims.join(',')}:${Array.from(data, exactly).join(',')}` : undefined;
     const known = key === undefined ? undefined : this.shared.names.get(key);
     if (known !== undefined) return known;
     const name = this.fresh('c');
@@ -70,10 +75,20 @@ export class Emitter {
     return this.constant('bool', [], Uint8Array.of(value));
   }
 
+  /** Another shape for the same elements, all dimensions given; a 0 among them means 0. */
+  reshape(x: Name, shape: readonly number[]): Name {
+    return this.node('Reshape', [x, this.integers(shape)], { allowzero: 1 });
+  }
+
   /** A constant int64 vector, as ONNX wants for shapes and axes. */
   integers(values: readonly number[]): Name {
     return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
   }
+}
+
+/** A number in decimal, with the sign of a zero. */
+function exactly(value: number | bigint): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 interface Shared {

@@ -1,6 +1,14 @@
 /** @file Computes once what is computed twice: the same kernel on the same inputs with the same attributes. Changes no value. */
-import type { Graph, Node, Value } from '../graph';
+import type { Attributes, Graph, Node, Value } from '../graph';
 import { type Rewrite, rewriteGraph } from './rewrite';
+
+/** JSON has no infinities, no NaN and no sign of zero: those numbers go in as text. */
+function attributesKey(attrs: Attributes): string {
+  return JSON.stringify(attrs, (_, value: unknown) => {
+    if (typeof value !== 'number') return value;
+    return Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value);
+  });
+}
 
 export function shareCommonSubexpressions(graph: Graph): Graph {
   const numbers = new Map<Value, number>();
@@ -21,7 +29,7 @@ export function shareCommonSubexpressions(graph: Graph): Graph {
     const seen = new Map(outer);
     const visit = (node: Node): Rewrite[] => {
       if (node.blocks !== undefined) return [node];
-      const key = `${node.op}(${node.inputs.map(number).join()})${JSON.stringify(node.attrs)}`;
+      const key = `${node.op}(${node.inputs.map(number).join()})${attributesKey(node.attrs)}`;
       const twin = seen.get(key);
       if (twin !== undefined) return [{ replaceBy: twin.outputs }];
       seen.set(key, node);

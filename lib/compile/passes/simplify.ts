@@ -74,8 +74,9 @@ function withoutNeutral(node: Node, output: Value): Rewrite[] | undefined {
   const rule = NEUTRAL[node.op];
   if (rule === undefined) return undefined;
   const [a, b] = [at(node.inputs, 0), at(node.inputs, 1)];
-  // An added zero is dropped only for integers: −0 + 0 is 0, and the sign of a zero can show.
-  const keeps = (value: Value) => fillOf(value) === rule.number && (rule.number !== 0 || node.op === 'Sub' || value.dtype === 'int32');
+  // The sign of a zero can show: −0 + 0 is 0, and so is −0 − (−0).
+  const keeps = (value: Value) =>
+    Object.is(fillOf(value), rule.number) && (node.op !== 'Add' || value.dtype === 'int32');
   const kept = keeps(b) ? a : rule.eitherSide && keeps(a) ? b : undefined;
   if (kept === undefined) return undefined;
   if (sameShape(kept.shape, output.shape)) return [{ replaceBy: [kept] }];
@@ -87,7 +88,9 @@ function withoutBroadcasts(node: Node, output: Value, producers: ReadonlyMap<Val
   const [a, b] = [at(node.inputs, 0), at(node.inputs, 1)];
   const source = (value: Value, other: Value): Value => {
     const producer = producers.get(value);
-    return producer?.op === BROADCAST && sameShape(other.shape, output.shape) ? at(producer.inputs, 0) : value;
+    return producer?.op === BROADCAST && sameShape(other.shape, output.shape)
+      ? at(producer.inputs, 0)
+      : value;
   };
   const left = source(a, b);
   const right = source(b, left);
