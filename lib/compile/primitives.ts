@@ -23,24 +23,32 @@ export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
   if (tf.getBackend() !== TRACE_BACKEND) return condition.dataSync()[0] ? whenTrue() : otherwise();
   const backend = traceBackend();
   const recorder = backend.active();
-  let names: string[] = [];
+  let names: string[] | undefined;
   const branch = (body: () => T) =>
     recorder.block(() => {
       const result = body();
-      names = Object.keys(result);
-      return Object.values(result).map((tensor) => backend.value(tensor));
+      const given = Object.keys(result);
+      names ??= given;
+      if (given.length !== names.length || !names.every((name) => name in result)) {
+        throw new CompileError(`the branches of cond return different names: '${names}' and '${given}'`);
+      }
+      return names.map((name) => backend.value(result[name] as tf.Tensor));
     });
   const predicate = backend.value(condition);
   const blocks = [branch(whenTrue), branch(otherwise)] as const;
-  const outputs = blocks[0].outputs.map((value, index) => agreed(value, blocks[1].outputs[index], names[index]));
+  const outputs = blocks[0].outputs.map((value, index) =>
+    agreed(value, blocks[1].outputs[index] as Value, names?.[index]),
+  );
   recorder.add({ op: 'Cond', inputs: [predicate], outputs, attrs: {}, blocks });
-  return Object.fromEntries(outputs.map((value, index) => [names[index], backend.tensor(value)])) as unknown as T;
+  return Object.fromEntries(
+    outputs.map((value, index) => [names?.[index], backend.tensor(value)]),
+  ) as unknown as T;
 }
 
-function agreed(a: Value, b: Value | undefined, name: string | undefined): Value {
-  if (b === undefined || a.dtype !== b.dtype || !sameShape(a.shape, b.shape)) {
+function agreed(a: Value, b: Value, name: string | undefined): Value {
+  if (a.dtype !== b.dtype || !sameShape(a.shape, b.shape)) {
     throw new CompileError(
-      `the branches of cond return different forms of '${name}': ${describe(a)} and ${b === undefined ? 'nothing' : describe(b)}`,
+      `the branches of cond return different forms of '${name}': ${describe(a)} and ${describe(b)}`,
     );
   }
   return makeValue(a.dtype, a.shape);
