@@ -1,9 +1,23 @@
 /** @file Kernels that work element by element, with broadcasting. */
+
+import { type Attributes, fillOf } from '../graph';
 import type { DType } from '../host';
-import { fillOf } from '../graph';
 import type { Emitter, Name } from '../onnx/emitter';
 import { ELEMENT_TYPE } from '../onnx/proto';
-import { at, broadcastShape, type KernelRule, type KernelRules, type Operand, sameShape } from './rule';
+import {
+  at,
+  broadcastShape,
+  type KernelRule,
+  type KernelRules,
+  type Operand,
+  refusal,
+  sameShape,
+} from './rule';
+
+const FLOAT: readonly DType[] = ['float32'];
+const NUMBERS: readonly DType[] = ['float32', 'int32'];
+const BOOL: readonly DType[] = ['bool'];
+const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
 
 /**
  * The name to use for an operand of a broadcasting operator: a constant filled with one number is written as a scalar
@@ -19,32 +33,38 @@ function binaryNames(emit: Emitter, a: Operand, b: Operand): [Name, Name] {
   return [broadcastName(emit, a, b), broadcastName(emit, b, a)];
 }
 
-function binary(opType: string, result?: DType): KernelRule {
+function binary(opType: string, result?: DType, types = NUMBERS): KernelRule {
   return {
     inputs: ['a', 'b'],
+    types,
     infer: ([a, b]) => ({ dtype: result ?? a!.dtype, shape: broadcastShape(a!.shape, b!.shape) }),
     lower: (emit, inputs) => emit.node(opType, binaryNames(emit, at(inputs, 0), at(inputs, 1))),
   };
 }
 
 /** A comparison that ONNX lacks, as the negation of one it has. */
-function negated(opType: string): KernelRule {
-  const positive = binary(opType, 'bool');
-  return { ...positive, lower: (emit, inputs, node) => emit.node('Not', [positive.lower(emit, inputs, node) as Name]) };
-}
-
-function unary(write: (emit: Emitter, x: Name, operand: Operand) => Name, result?: DType): KernelRule {
+function negated(opType: string, types: readonly DType[]): KernelRule {
+  const positive = binary(opType, 'bool', types);
   return {
-    inputs: ['x'],
-    infer: ([x]) => ({ dtype: result ?? x!.dtype, shape: x!.shape }),
-    lower: (emit, inputs) => {
-      const x = at(inputs, 0);
-      return write(emit, x.name, x);
-    },
+    ...positive,
+    lower: (emit, inputs, node) => emit.node('Not', [positive.lower(emit, inputs, node) as Name]),
   };
 }
 
-const direct = (opType: string) => unary((emit, x) => emit.node(opType, [x]));
+function unary(
+  write: (emit: Emitter, x: Name, attrs: Attributes) => Name,
+  types = FLOAT,
+  result?: DType,
+): KernelRule {
+  return {
+    inputs: ['x'],
+    types,
+    infer: ([x]) => ({ dtype: result ?? x!.dtype, shape: x!.shape }),
+    lower: (emit, inputs, node) => write(emit, at(inputs, 0).name, node.attrs),
+  };
+}
+
+const direct = (opType: string, types = FLOAT) => unary((emit, x) => emit.node(opType, [x]), types);
 
 /**
  * log(1 + x) to full precision, which ONNX has no operator for: with u = 1 + x rounded, x is the answer where u = 1,
@@ -75,35 +95,64 @@ function expm1(emit: Emitter, x: Name): Name {
   return emit.node('Where', [emit.node('Equal', [d, emit.scalar('float32', 0)]), x, ends]);
 }
 
+/**
+ * The remainder with the divisor's sign, as tfjs defines it. ONNX has it for integers only; for floats its remainder is
+ * exact too but has the dividend's sign, so the divisor is added where the signs differ.
+ */
+function modulo(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
+  if (dtype === 'int32') return emit.node('Mod', [a, b]);
+  const zero = emit.scalar('float32', 0);
+  const remainder = emit.node('Mod', [a, b], { fmod: 1 });
+  const signsDiffer = emit.node('Xor', [emit.node('Less', [remainder, zero]), emit.node('Less', [b, zero])]);
+  const divides = emit.node('Equal', [remainder, zero]);
+  const turns = emit.node('And', [signsDiffer, emit.node('Not', [divides])]);
+  return emit.node('Where', [turns, emit.node('Add', [remainder, b]), remainder]);
+}
+
+/**
+ * 1 where x > 0, else `alpha`. For alpha = 0, as tfjs's gradient of relu calls it, HardSigmoid with the largest slope is
+ * a step in one operator that spreads over threads; only subnormal x come out between 0 and 1.
+ */
+function step(emit: Emitter, x: Name, attrs: Attributes): Name {
+  const alpha = (attrs.alpha as number | undefined) ?? 0;
+  if (alpha === 0)
+    return emit.node('HardSigmoid', [x], { alpha: { float: 3.4028234e38 }, beta: { float: 0 } });
+  const positive = emit.node('Greater', [x, emit.scalar('float32', 0)]);
+  return emit.node('Where', [positive, emit.scalar('float32', 1), emit.scalar('float32', alpha)]);
+}
+
+/** `condition ? t : e`. ONNX Runtime has no Where for bool. */
+function select(emit: Emitter, condition: Name, t: Name, e: Name, dtype: DType): Name {
+  if (dtype !== 'bool') return emit.node('Where', [condition, t, e]);
+  const whenFalse = emit.node('And', [emit.node('Not', [condition]), e]);
+  return emit.node('Or', [emit.node('And', [condition, t]), whenFalse]);
+}
+
 export const elementwise: KernelRules = {
   Add: binary('Add'),
   Sub: binary('Sub'),
   Multiply: binary('Mul'),
   RealDiv: binary('Div'),
+  /** C's pow: 1 to the power of NaN is 1, where JavaScript says NaN. */
   Pow: binary('Pow'),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
   Mod: {
     ...binary('Mod'),
-    // ONNX's integer Mod takes the divisor's sign, as tfjs does; it has no such mode for floats.
-    lower: (emit, inputs) => {
-      const [a, b] = binaryNames(emit, at(inputs, 0), at(inputs, 1));
-      if (at(inputs, 0).dtype === 'int32') return emit.node('Mod', [a, b]);
-      const quotient = emit.node('Floor', [emit.node('Div', [a, b])]);
-      return emit.node('Sub', [a, emit.node('Mul', [quotient, b])]);
-    },
+    lower: (emit, inputs) =>
+      modulo(emit, ...binaryNames(emit, at(inputs, 0), at(inputs, 1)), at(inputs, 0).dtype),
   },
-  Equal: binary('Equal', 'bool'),
-  NotEqual: negated('Equal'),
+  Equal: binary('Equal', 'bool', ANY),
+  NotEqual: negated('Equal', ANY),
   Greater: binary('Greater', 'bool'),
   GreaterEqual: binary('GreaterOrEqual', 'bool'),
   Less: binary('Less', 'bool'),
   LessEqual: binary('LessOrEqual', 'bool'),
-  LogicalAnd: binary('And', 'bool'),
-  LogicalOr: binary('Or', 'bool'),
-  LogicalNot: direct('Not'),
-  Abs: direct('Abs'),
-  Neg: direct('Neg'),
+  LogicalAnd: binary('And', 'bool', BOOL),
+  LogicalOr: binary('Or', 'bool', BOOL),
+  LogicalNot: direct('Not', BOOL),
+  Abs: direct('Abs', NUMBERS),
+  Neg: direct('Neg', NUMBERS),
   Exp: direct('Exp'),
   Expm1: unary(expm1),
   Log: direct('Log'),
@@ -111,19 +160,14 @@ export const elementwise: KernelRules = {
   Sqrt: direct('Sqrt'),
   Rsqrt: unary((emit, x) => emit.node('Reciprocal', [emit.node('Sqrt', [x])])),
   Reciprocal: direct('Reciprocal'),
-  Square: unary((emit, x) => emit.node('Mul', [x, x])),
-  Relu: direct('Relu'),
+  Square: unary((emit, x) => emit.node('Mul', [x, x]), NUMBERS),
+  Relu: direct('Relu', NUMBERS),
+  /** To an absolute 1e-7: ONNX Runtime's is 0 below −18, where tfjs's falls to 1e-38. */
   Sigmoid: direct('Sigmoid'),
   Tanh: direct('Tanh'),
   Floor: direct('Floor'),
-  IsNan: unary((emit, x) => emit.node('IsNaN', [x]), 'bool'),
-  /**
-   * 1 where x > 0, else 0, as tfjs's gradient of relu calls it. HardSigmoid with the largest slope is a step in one
-   * operator that spreads over threads; only subnormal x come out between 0 and 1.
-   */
-  Step: unary((emit, x) =>
-    emit.node('HardSigmoid', [x], { alpha: { float: 3.4028234e38 }, beta: { float: 0 } }),
-  ),
+  IsNan: unary((emit, x) => emit.node('IsNaN', [x]), FLOAT, 'bool'),
+  Step: unary(step),
   Cast: {
     inputs: ['x'],
     infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x!.shape }),
@@ -132,10 +176,15 @@ export const elementwise: KernelRules = {
   },
   Select: {
     inputs: ['condition', 't', 'e'],
-    infer: ([condition, t]) => ({ dtype: t!.dtype, shape: broadcastShape(condition!.shape, t!.shape) }),
+    infer: (inputs) => {
+      const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      if (t.dtype !== e.dtype) throw refusal('Select', inputs, 'its results differ in type; cast them first');
+      return { dtype: t.dtype, shape: broadcastShape(condition.shape, t.shape) };
+    },
     lower: (emit, inputs) => {
       const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-      return emit.node('Where', [condition.name, broadcastName(emit, t, condition), broadcastName(emit, e, condition)]);
+      const [whenTrue, whenFalse] = [broadcastName(emit, t, condition), broadcastName(emit, e, condition)];
+      return select(emit, condition.name, whenTrue, whenFalse, t.dtype);
     },
   },
 };

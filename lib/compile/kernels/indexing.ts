@@ -1,9 +1,9 @@
 /** @file Kernels that take rows by index, and the sum that is their gradient. */
-import { constantData } from '../graph';
+import { constantData, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
 import { ELEMENT_TYPE } from '../onnx/proto';
-import { at, type KernelRules, type Operand } from './rule';
+import { at, type KernelRules, normalizeAxes, type Operand, refusal } from './rule';
 
 /** Rows of padding that the padded form may add, as a multiple of the rows there are. */
 const PADDING_LIMIT = 1;
@@ -41,7 +41,7 @@ function segmentSum(emit: Emitter, x: Operand, ids: Operand, segments: number): 
   const rows = sizeOf(ids.shape);
   const rest = x.shape.slice(ids.shape.length);
   const width = sizeOf(rest);
-  const flat = emit.node('Reshape', [x.name, emit.integers([rows, width])]);
+  const flat = emit.reshape(x.name, [rows, width]);
   const padded = ids.constant === undefined ? undefined : paddedSegments(constantData(ids), segments);
   let sums: Name;
   if (padded !== undefined) {
@@ -52,34 +52,56 @@ function segmentSum(emit: Emitter, x: Operand, ids: Operand, segments: number): 
       keepdims: 0,
     });
   } else {
-    const column = emit.constant('int32', [segments, 1], Int32Array.from({ length: segments }, (_, i) => i));
-    const row = emit.node('Reshape', [ids.name, emit.integers([1, rows])]);
+    const column = emit.constant(
+      'int32',
+      [segments, 1],
+      Int32Array.from({ length: segments }, (_, i) => i),
+    );
+    const row = emit.reshape(ids.name, [1, rows]);
     const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], { to: ELEMENT_TYPE.float32 });
     sums = emit.node('Gemm', [oneHot, flat]);
   }
-  return emit.node('Reshape', [sums, emit.integers([segments, ...rest])]);
+  return emit.reshape(sums, [segments, ...rest]);
 }
+
+const gatherAxis = (x: Value, { attrs }: Pick<Node, 'attrs'>) =>
+  at(normalizeAxes(attrs.axis ?? 0, x.shape.length), 0);
 
 export const indexing: KernelRules = {
   GatherV2: {
     inputs: ['x', 'indices'],
-    infer: ([x, indices], attrs) => {
-      const axis = attrs.axis as number;
-      const batchDims = attrs.batchDims as number;
+    infer: (inputs, attrs) => {
+      const [x, indices] = [at(inputs, 0), at(inputs, 1)];
+      if (attrs.batchDims)
+        throw refusal('GatherV2', inputs, 'batchDims other than 0 have no lowering to ONNX');
+      const axis = gatherAxis(x, { attrs });
       return {
-        dtype: x!.dtype,
-        shape: [...x!.shape.slice(0, axis), ...indices!.shape.slice(batchDims), ...x!.shape.slice(axis + 1)],
+        dtype: x.dtype,
+        shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
       };
     },
-    lower: (emit, inputs, node) =>
-      emit.node('Gather', [at(inputs, 0).name, at(inputs, 1).name], { axis: node.attrs.axis as number }),
+    /** Indices known only when the step runs are ONNX's: one from the end on where negative, an error beyond the ends. */
+    lower: (emit, inputs, node) => {
+      const [x, indices] = [at(inputs, 0), at(inputs, 1)];
+      const axis = gatherAxis(x, node);
+      const size = at(x.shape, axis);
+      if (indices.constant !== undefined) {
+        const outside = constantData(indices).find((index) => index < 0 || index >= size);
+        if (outside !== undefined) {
+          throw refusal('GatherV2', inputs, `the index ${outside} is not in [0, ${size}) of axis ${axis}`);
+        }
+      }
+      return emit.node('Gather', [x.name, indices.name], { axis });
+    },
   },
   UnsortedSegmentSum: {
     inputs: ['x', 'segmentIds'],
-    infer: ([x, ids], attrs) => ({
-      dtype: x!.dtype,
-      shape: [attrs.numSegments as number, ...x!.shape.slice(ids!.shape.length)],
-    }),
+    infer: (inputs, attrs) => {
+      const [x, ids] = [at(inputs, 0), at(inputs, 1)];
+      if (x.dtype !== 'float32')
+        throw refusal('UnsortedSegmentSum', inputs, 'it sums float32; cast its input first');
+      return { dtype: 'float32', shape: [attrs.numSegments as number, ...x.shape.slice(ids.shape.length)] };
+    },
     lower: (emit, inputs, node) =>
       segmentSum(emit, at(inputs, 0), at(inputs, 1), node.attrs.numSegments as number),
   },
@@ -93,13 +115,21 @@ export const indexing: KernelRules = {
       const indices = at(inputs, 0);
       const { dtype } = at(node.outputs, 0);
       const depth = node.attrs.depth as number;
-      const classes = emit.constant('int32', [depth], Int32Array.from({ length: depth }, (_, i) => i));
+      const classes = emit.constant(
+        'int32',
+        [depth],
+        Int32Array.from({ length: depth }, (_, i) => i),
+      );
       const column = emit.node('Unsqueeze', [indices.name, emit.integers([indices.shape.length])]);
-      return emit.node('Where', [
+      const [on, off] = [node.attrs.onValue as number, node.attrs.offValue as number];
+      // ONNX Runtime has no Where for bool.
+      const type = dtype === 'bool' ? 'int32' : dtype;
+      const chosen = emit.node('Where', [
         emit.node('Equal', [column, classes]),
-        emit.scalar(dtype, node.attrs.onValue as number),
-        emit.scalar(dtype, node.attrs.offValue as number),
+        emit.scalar(type, on),
+        emit.scalar(type, off),
       ]);
+      return type === dtype ? chosen : emit.node('Cast', [chosen], { to: ELEMENT_TYPE[dtype] });
     },
   },
 };

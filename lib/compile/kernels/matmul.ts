@@ -1,6 +1,7 @@
 /** @file Matrix products. */
-import type { Emitter, Name } from '../onnx/emitter';
+
 import { sizeOf } from '../host';
+import type { Emitter, Name } from '../onnx/emitter';
 import { at, broadcastShape, type KernelRule, type KernelRules, type Operand } from './rule';
 
 interface Product {
@@ -44,6 +45,7 @@ function turned(emit: Emitter, { name, shape }: Operand, transposed: boolean): N
 
 const batchMatMul: KernelRule = {
   inputs: ['a', 'b'],
+  types: ['float32'],
   infer: ([a, b], attrs) => {
     const [rankA, rankB] = [a!.shape.length, b!.shape.length];
     const batch = broadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
@@ -62,7 +64,7 @@ const batchMatMul: KernelRule = {
       return emit.node('MatMul', [turned(emit, a, transposeA), turned(emit, b, transposeB)]);
     }
     const flat = (x: Operand, rows: number, columns: number) =>
-      x.shape.length === 2 ? x.name : emit.node('Reshape', [x.name, emit.integers([rows, columns])]);
+      x.shape.length === 2 ? x.name : emit.reshape(x.name, [rows, columns]);
     const result = product2d(emit, {
       a: flat(a, rowsA, columnsA),
       b: flat(b, rowsB, columnsB),
@@ -73,7 +75,7 @@ const batchMatMul: KernelRule = {
       transposeA,
       transposeB,
     });
-    return shape.length === 2 ? result : emit.node('Reshape', [result, emit.integers(shape)]);
+    return shape.length === 2 ? result : emit.reshape(result, shape);
   },
 };
 

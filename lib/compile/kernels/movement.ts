@@ -1,14 +1,13 @@
 /** @file Kernels that move elements about without computing: reshaping, slicing, joining. */
 import type { Attributes, Value } from '../graph';
 import { sizeOf } from '../host';
-import { at, type KernelRule, type KernelRules, normalizeAxes, type Spec } from './rule';
+import { at, type KernelRule, type KernelRules, normalizeAxes, refusal, type Spec } from './rule';
 
 function reshape(shapeOf: (x: Value, attrs: Attributes) => readonly number[], input = 'x'): KernelRule {
   return {
     inputs: [input],
     infer: ([x], attrs) => ({ dtype: x!.dtype, shape: shapeOf(x!, attrs) }),
-    lower: (emit, inputs, node) =>
-      emit.node('Reshape', [at(inputs, 0).name, emit.integers(at(node.outputs, 0).shape)], { allowzero: 1 }),
+    lower: (emit, inputs, node) => emit.reshape(at(inputs, 0).name, at(node.outputs, 0).shape),
   };
 }
 
@@ -43,6 +42,13 @@ function concatAxis(inputs: readonly Value[], attrs: Attributes): number {
   return at(normalizeAxes(attrs.axis, at(inputs, 0).shape.length), 0);
 }
 
+/** One type for all: joined to other types, tfjs's CPU backend truncates silently. */
+function checkSameType(kernel: string, inputs: readonly Value[]): void {
+  if (!inputs.every(({ dtype }) => dtype === inputs[0]?.dtype)) {
+    throw refusal(kernel, inputs, 'its inputs differ in type; cast them first');
+  }
+}
+
 function stackAxis(inputs: readonly Value[], attrs: Attributes): number {
   const axis = attrs.axis as number;
   return axis < 0 ? axis + at(inputs, 0).shape.length + 1 : axis;
@@ -53,7 +59,10 @@ export const movement: KernelRules = {
   ExpandDims: reshape(insertOne, 'input'),
   Transpose: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: (attrs.perm as number[]).map((axis) => at(x!.shape, axis)) }),
+    infer: ([x], attrs) => ({
+      dtype: x!.dtype,
+      shape: (attrs.perm as number[]).map((axis) => at(x!.shape, axis)),
+    }),
     lower: (emit, inputs, node) =>
       emit.node('Transpose', [at(inputs, 0).name], { perm: node.attrs.perm as number[] }),
   },
@@ -70,12 +79,17 @@ export const movement: KernelRules = {
     inputs: ['x'],
     infer: ([x], attrs) => ({
       dtype: x!.dtype,
-      shape: (attrs.paddings as [number, number][]).map(([before, after], i) => before + at(x!.shape, i) + after),
+      shape: (attrs.paddings as [number, number][]).map(
+        ([before, after], i) => before + at(x!.shape, i) + after,
+      ),
     }),
     lower: (emit, inputs, node) => {
       const paddings = node.attrs.paddings as [number, number][];
       const { name, dtype } = at(inputs, 0);
-      const pads = emit.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+      const pads = emit.integers([
+        ...paddings.map(([before]) => before),
+        ...paddings.map(([, after]) => after),
+      ]);
       return emit.node('Pad', [name, pads, emit.scalar(dtype, node.attrs.constantValue as number)]);
     },
   },
@@ -97,6 +111,7 @@ export const movement: KernelRules = {
   Concat: {
     inputs: 'variadic',
     infer: (inputs, attrs) => {
+      checkSameType('Concat', inputs);
       const axis = concatAxis(inputs, attrs);
       const { dtype, shape } = at(inputs, 0);
       const total = inputs.reduce((sum, x) => sum + at(x.shape, axis), 0);
@@ -112,6 +127,7 @@ export const movement: KernelRules = {
   Pack: {
     inputs: 'variadic',
     infer: (inputs, attrs) => {
+      checkSameType('Pack', inputs);
       const axis = stackAxis(inputs, attrs);
       const { dtype, shape } = at(inputs, 0);
       return { dtype, shape: [...shape.slice(0, axis), inputs.length, ...shape.slice(axis)] };
@@ -145,7 +161,10 @@ export const movement: KernelRules = {
     inputs: ['x'],
     infer: ([x], attrs): Spec[] => {
       const { axis, sizes } = splitSizes(x!, attrs);
-      return sizes.map((size) => ({ dtype: x!.dtype, shape: x!.shape.map((d, i) => (i === axis ? size : d)) }));
+      return sizes.map((size) => ({
+        dtype: x!.dtype,
+        shape: x!.shape.map((d, i) => (i === axis ? size : d)),
+      }));
     },
     lower: (emit, inputs, node) => {
       const { axis, sizes } = splitSizes(at(inputs, 0), node.attrs);

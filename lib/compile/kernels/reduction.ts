@@ -1,25 +1,35 @@
 /** @file Kernels that reduce axes, and softmax along one. */
-import type { DType } from '../host';
+
 import type { Attributes, Value } from '../graph';
+import type { DType } from '../host';
 import { ELEMENT_TYPE } from '../onnx/proto';
 import { at, type KernelRule, type KernelRules, normalizeAxes } from './rule';
+
+const NUMBERS: readonly DType[] = ['float32', 'int32'];
 
 function reducedShape(x: Value, axes: readonly number[], keepDims: boolean): number[] {
   return x.shape.flatMap((dimension, axis) => (!axes.includes(axis) ? [dimension] : keepDims ? [1] : []));
 }
 
-/** ReduceSum and its kin; tfjs calls the axes of Max and Min `reductionIndices`. */
-function reduction(opType: string): KernelRule {
-  const axesOf = (x: Value, attrs: Attributes) => normalizeAxes(attrs.axis ?? attrs.reductionIndices, x.shape.length);
+/** ReduceSum and its kin, with a result of the input's type or of `result`; tfjs calls the axes of Max and Min `reductionIndices`. */
+function reduction(opType: string, types?: readonly DType[], result?: DType): KernelRule {
+  const axesOf = (x: Value, attrs: Attributes) =>
+    normalizeAxes(attrs.axis ?? attrs.reductionIndices, x.shape.length);
   return {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: reducedShape(x!, axesOf(x!, attrs), Boolean(attrs.keepDims)) }),
+    ...(types === undefined ? {} : { types }),
+    infer: ([x], attrs) => ({
+      dtype: result ?? x!.dtype,
+      shape: reducedShape(x!, axesOf(x!, attrs), Boolean(attrs.keepDims)),
+    }),
     lower: (emit, inputs, node) => {
-      const x = at(inputs, 0);
-      const axes = axesOf(x, node.attrs);
+      const { name, dtype, shape } = at(inputs, 0);
+      const axes = axesOf({ dtype, shape }, node.attrs);
+      const converted = result === undefined || result === dtype;
+      const x = converted ? name : emit.node('Cast', [name], { to: ELEMENT_TYPE[result] });
       // With no axes ONNX would reduce all of them.
-      if (axes.length === 0) return emit.node('Identity', [x.name]);
-      return emit.node(opType, [x.name, emit.integers(axes)], { keepdims: node.attrs.keepDims ? 1 : 0 });
+      if (axes.length === 0) return emit.node('Identity', [x]);
+      return emit.node(opType, [x, emit.integers(axes)], { keepdims: node.attrs.keepDims ? 1 : 0 });
     },
   };
 }
@@ -27,6 +37,7 @@ function reduction(opType: string): KernelRule {
 function argReduction(opType: string): KernelRule {
   return {
     inputs: ['x'],
+    types: NUMBERS,
     infer: ([x], attrs) => ({
       dtype: 'int32',
       shape: reducedShape(x!, normalizeAxes(attrs.axis, x!.shape.length), false),
@@ -43,6 +54,7 @@ function argReduction(opType: string): KernelRule {
 function alongAxis(opType: string, axisName: 'dim' | 'axis'): KernelRule {
   return {
     inputs: ['logits'],
+    types: ['float32'],
     infer: ([x]) => ({ dtype: 'float32' as DType, shape: x!.shape }),
     lower: (emit, inputs, node) => {
       const { name, shape } = at(inputs, 0);
@@ -52,11 +64,12 @@ function alongAxis(opType: string, axisName: 'dim' | 'axis'): KernelRule {
 }
 
 export const reductions: KernelRules = {
-  Sum: reduction('ReduceSum'),
-  Mean: reduction('ReduceMean'),
+  Sum: reduction('ReduceSum', NUMBERS),
+  Mean: reduction('ReduceMean', undefined, 'float32'),
+  /** Unlike tfjs's, these find a NaN only by chance: ONNX Runtime's comparisons pass over it. So do ArgMax and ArgMin. */
   Max: reduction('ReduceMax'),
   Min: reduction('ReduceMin'),
-  Prod: reduction('ReduceProd'),
+  Prod: reduction('ReduceProd', NUMBERS),
   ArgMax: argReduction('ArgMax'),
   ArgMin: argReduction('ArgMin'),
   Softmax: alongAxis('Softmax', 'dim'),

@@ -2,8 +2,9 @@
  * @file What the compiler must know of a kernel: how it is called, what it returns, and how ONNX says it. The kernel
  * table maps tfjs's kernel names to these rules.
  */
+import { CompileError } from '../errors';
+import { type Attributes, describe, type Node, type Value } from '../graph';
 import type { DType } from '../host';
-import type { Attributes, Node, Value } from '../graph';
 import type { Emitter, Name } from '../onnx/emitter';
 
 /** Shape and type of a result. */
@@ -21,6 +22,8 @@ export interface Operand extends Value {
 export interface KernelRule {
   /** Names of tfjs's inputs, in the order of `Node.inputs`; `'variadic'` takes all, in tfjs's order. */
   readonly inputs: readonly string[] | 'variadic';
+  /** Types that every input may have, where ONNX Runtime does not take all of them. */
+  readonly types?: readonly DType[];
   /** Results of a call with these inputs. */
   infer(inputs: readonly Value[], attrs: Attributes): Spec | readonly Spec[];
   /** Writes the ONNX nodes; returns the names of the results. */
@@ -29,6 +32,13 @@ export interface KernelRule {
 
 /** Rules by kernel name. */
 export type KernelRules = Readonly<Record<string, KernelRule>>;
+
+/** The error for a call of a kernel that cannot be compiled. */
+export function refusal(kernel: string, inputs: readonly Value[], reason: string): CompileError {
+  return new CompileError(
+    `the operation '${kernel}' on (${inputs.map(describe).join(', ')}) cannot be compiled: ${reason}`,
+  );
+}
 
 /** Shape of an elementwise result under NumPy's broadcasting; tfjs has checked that it exists. */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {

@@ -1,6 +1,7 @@
 /** @file Records kernel calls, in nested blocks, as the nodes of a graph. */
 import { CompileError } from '../errors';
-import { type Attributes, type Block, describe, makeValue, type Node, type Value } from '../graph';
+import { type Attributes, type Block, makeValue, type Node, type Value } from '../graph';
+import { refusal } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
 
 /** The state of one trace: the blocks that are open, innermost last. */
@@ -11,17 +12,24 @@ export class Recorder {
   call(kernel: string, named: Readonly<Record<string, Value | undefined>>, attrs: Attributes): Value[] {
     const rule = kernelRule(kernel);
     if (rule === undefined) {
-      const given = Object.values(named).flatMap((value) => (value === undefined ? [] : [describe(value)]));
-      throw new CompileError(
-        `the operation '${kernel}' on (${given.join(', ')}) cannot be compiled: it has no lowering to ONNX; rewrite the step without it or run it eagerly`,
+      const given = Object.values(named).filter((value) => value !== undefined);
+      throw refusal(
+        kernel,
+        given,
+        'it has no lowering to ONNX; rewrite the step without it or run it eagerly',
       );
     }
     const order = rule.inputs === 'variadic' ? Object.keys(named) : rule.inputs;
     const inputs = order.map((name) => {
       const value = named[name];
-      if (value === undefined) throw new CompileError(`the operation '${kernel}' was called without its input '${name}'`);
+      if (value === undefined)
+        throw new CompileError(`the operation '${kernel}' was called without its input '${name}'`);
       return value;
     });
+    const { types } = rule;
+    if (types !== undefined && !inputs.every(({ dtype }) => types.includes(dtype))) {
+      throw refusal(kernel, inputs, `it takes ${types.join(' or ')}; cast its inputs first`);
+    }
     const specs = rule.infer(inputs, attrs);
     const outputs = ('dtype' in specs ? [specs] : specs).map(({ dtype, shape }) => makeValue(dtype, shape));
     this.add({ op: kernel, inputs, outputs, attrs });
