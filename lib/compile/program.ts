@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from './errors';
 import { allNodes, describe, type Graph } from './graph';
-import type { HostTensor } from './host';
+import { type HostTensor, sizeOf } from './host';
 import { sameShape } from './kernels/rule';
 import { functionModel, inputName, loopModel, outputName, STEPS_INPUT, startName } from './onnx/programs';
 import { optimize, PASSES, type Pass } from './passes';
@@ -71,18 +71,25 @@ export class Program {
    * Traces `step` once on the shapes of `example` and compiles it with everything it computes, gradient and optimiser
    * included.
    * @param example A state: names, shapes and types are taken from it, values are not.
-   * @throws CompileError where the step uses an operation that cannot be compiled or returns another form of state.
+   * @throws CompileError where the step uses an operation that cannot be compiled, reads a traced value, or returns
+   * another form of state.
    */
-  static async compile(runtime: Runtime, step: Step, example: HostTree, options: CompileOptions = {}): Promise<Program> {
+  static async compile(
+    runtime: Runtime,
+    step: Step,
+    example: HostTree,
+    options: CompileOptions = {},
+  ): Promise<Program> {
     const leaves = leavesOf(example, isHostTensor);
     let metricNames: string[] = [];
     const traced = trace(
       (inputs) => {
         let index = 0;
         const state = mapTree(example, isHostTensor, () => inputs[index++] as tf.Tensor);
-        const result = (step as (state: TensorTree) => StepResult)(state);
-        metricNames = Object.keys(result.metrics);
-        return [...nextLeaves(leaves, result.state), ...Object.values(result.metrics)];
+        const result = checkedResult((step as (state: TensorTree) => StepResult)(state));
+        const metrics = leavesOf(result.metrics, isTensor);
+        metricNames = metrics.map(([name]) => name);
+        return [...nextLeaves(leaves, result.state), ...metrics.map(([, tensor]) => tensor)];
       },
       leaves.map(([, leaf]) => leaf),
     );
@@ -96,20 +103,18 @@ export class Program {
   put(state: HostTree): DeviceState {
     const expected = leavesOf(this.example, isHostTensor);
     const given = new Map(leavesOf(state, isHostTensor));
-    if (given.size !== expected.length) {
-      throw new CompileError(`the state has ${given.size} tensors, expected ${expected.length}`);
+    const tensors = expected.map(([path, form]) => {
+      const tensor = given.get(path);
+      checkForm(`'${path}' of the state`, tensor, form);
+      given.delete(path);
+      return this.runtime.put(tensor);
+    });
+    if (given.size > 0) {
+      throw new CompileError(
+        `the state has '${[...given.keys()].join("', '")}', which the compiled step does not`,
+      );
     }
-    return {
-      tensors: expected.map(([path, { dtype, shape }]) => {
-        const tensor = given.get(path);
-        if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
-          throw new CompileError(
-            `'${path}' of the state is ${tensor === undefined ? 'missing' : describe(tensor)}, expected ${describe({ dtype, shape })}`,
-          );
-        }
-        return this.runtime.put(tensor);
-      }),
-    };
+    return { tensors };
   }
 
   /** Reads a state back into host memory, in the form of the example. */
@@ -125,7 +130,8 @@ export class Program {
    * @param steps A positive integer.
    */
   async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
-    if (!Number.isInteger(steps) || steps < 1) throw new CompileError(`steps is ${steps}, expected a positive integer`);
+    if (!Number.isInteger(steps) || steps < 1)
+      throw new CompileError(`steps is ${steps}, expected a positive integer`);
     const inputs: Record<string, DeviceTensor> = { [STEPS_INPUT]: this.runtime.putCount(steps) };
     state.tensors.forEach((tensor, index) => {
       inputs[startName(index)] = tensor;
@@ -150,6 +156,33 @@ export class Program {
   }
 }
 
+/** What a step returned, which the compiler cannot check where the step is plain JavaScript or asynchronous. */
+function checkedResult(result: Partial<StepResult> | undefined): StepResult {
+  const { state, metrics } = result ?? {};
+  if (state === undefined || metrics === undefined) {
+    throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
+  }
+  return { state, metrics };
+}
+
+/** Checks an input of a program against the form it was compiled for. */
+function checkForm(
+  name: string,
+  tensor: HostTensor | undefined,
+  { dtype, shape }: Pick<HostTensor, 'dtype' | 'shape'>,
+): asserts tensor is HostTensor {
+  if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+    throw new CompileError(
+      `${name} is ${tensor === undefined ? 'missing' : describe(tensor)}, expected ${describe({ dtype, shape })}`,
+    );
+  }
+  if (tensor.data.length !== sizeOf(shape)) {
+    throw new CompileError(
+      `${name} has ${tensor.data.length} elements, expected ${sizeOf(shape)} for ${describe(tensor)}`,
+    );
+  }
+}
+
 /** The tensors of the next state in the order of the first, checked to have the same form. */
 function nextLeaves(leaves: readonly (readonly [string, HostTensor])[], next: TensorTree): tf.Tensor[] {
   const returned = new Map(leavesOf(next, isTensor));
@@ -165,7 +198,9 @@ function nextLeaves(leaves: readonly (readonly [string, HostTensor])[], next: Te
   if (returned.size > leaves.length) {
     const known = new Set(leaves.map(([path]) => path));
     const extra = [...returned.keys()].filter((path) => !known.has(path));
-    throw new CompileError(`the step returns '${extra.join("', '")}', which the state it was given does not have`);
+    throw new CompileError(
+      `the step returns '${extra.join("', '")}', which the state it was given does not have`,
+    );
   }
   return ordered;
 }
@@ -192,9 +227,12 @@ export async function compileFunction(
   return {
     graph,
     async run(inputs) {
-      const outputs = await session.run(
-        Object.fromEntries(inputs.map((tensor, index) => [inputName(index), runtime.put(tensor)])),
-      );
+      const entries = examples.map((form, index) => {
+        const tensor = inputs[index];
+        checkForm(`input ${index}`, tensor, form);
+        return [inputName(index), runtime.put(tensor)] as const;
+      });
+      const outputs = await session.run(Object.fromEntries(entries));
       return Promise.all(graph.outputs.map((_, index) => runtime.get(outputs[outputName(index)])));
     },
     release: () => session.release(),
@@ -203,5 +241,9 @@ export async function compileFunction(
 
 /** Copies an eager tensor into host memory. */
 export function toHost(tensor: tf.Tensor): HostTensor {
-  return { dtype: checkedDType(tensor.dtype), shape: [...tensor.shape], data: tensor.dataSync() as HostTensor['data'] };
+  return {
+    dtype: checkedDType(tensor.dtype),
+    shape: [...tensor.shape],
+    data: tensor.dataSync().slice() as HostTensor['data'],
+  };
 }

@@ -10,26 +10,41 @@ const SESSION_CONFIG = {
   optimization: { disable_specified_optimizers: 'GemmTransposeFusion;MatMulTransposeFusion' },
 };
 
+/** Runs a call of ONNX Runtime; its errors come out as one line. */
+async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const reason = (error as Error).message.replace(/\s+/g, ' ');
+    throw new CompileError(`ONNX Runtime cannot ${action}: ${reason}`, { cause: error });
+  }
+}
+
 export const onnxRuntimeNode: Runtime = {
   version: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
 
   async open(model, { threads }) {
-    const session = await ort.InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
-      executionMode: 'sequential',
-      logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      extra: SESSION_CONFIG,
-    });
+    const session = await guarded('open the compiled step', () =>
+      ort.InferenceSession.create(model, {
+        executionProviders: ['cpu'],
+        graphOptimizationLevel: 'all',
+        executionMode: 'sequential',
+        // Fatal alone: what goes wrong comes back as an exception.
+        logSeverityLevel: 4,
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        extra: SESSION_CONFIG,
+      }),
+    );
     return {
-      run: (inputs) => session.run(inputs as Record<string, ort.Tensor>),
+      run: (inputs) =>
+        guarded('run the compiled step', () => session.run(inputs as Record<string, ort.Tensor>)),
       release: () => session.release(),
     };
   },
 
   put({ dtype, data, shape }: HostTensor) {
-    return new ort.Tensor(dtype, data, [...shape]);
+    // The runtime uses the memory it is given: a copy keeps the state apart from the caller's arrays.
+    return new ort.Tensor(dtype, data.slice(), [...shape]);
   },
 
   putCount(count) {
@@ -39,8 +54,10 @@ export const onnxRuntimeNode: Runtime = {
   async get(tensor) {
     const { type, dims, data } = tensor as ort.Tensor;
     if (type !== 'float32' && type !== 'int32' && type !== 'bool') {
-      throw new CompileError(`the program returned a tensor of type ${type}, expected float32, int32 or bool`);
+      throw new CompileError(
+        `the program returned a tensor of type ${type}, expected float32, int32 or bool`,
+      );
     }
-    return { dtype: type as DType, shape: dims, data: data as HostTensor['data'] };
+    return { dtype: type as DType, shape: dims, data: (data as HostTensor['data']).slice() };
   },
 };

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from '../errors';
-import { type Attributes, describe, makeValue, type Value } from '../graph';
+import { type Attributes, constantData, describe, makeValue, type Value } from '../graph';
 import type { DType, HostTensor } from '../host';
 import type { Recorder } from './recorder';
 
@@ -18,13 +18,16 @@ const DTYPES: ReadonlySet<string> = new Set(['float32', 'int32', 'bool'] satisfi
 
 /** Narrows tfjs's element types to those a compiled step may use. */
 export function checkedDType(dtype: string): DType {
-  if (!DTYPES.has(dtype)) throw new CompileError(`tensors of type ${dtype} cannot be compiled; use float32, int32 or bool`);
+  if (!DTYPES.has(dtype))
+    throw new CompileError(`tensors of type ${dtype} cannot be compiled; use float32, int32 or bool`);
   return dtype as DType;
 }
 
 /** Copies values into the typed array of a dtype. */
 export function toData(values: ArrayLike<number | boolean>, dtype: DType): HostTensor['data'] {
-  const numbers = Array.isArray(values) ? (values as (number | boolean)[]).map(Number) : (values as ArrayLike<number>);
+  const numbers = Array.isArray(values)
+    ? (values as (number | boolean)[]).map(Number)
+    : (values as ArrayLike<number>);
   if (dtype === 'float32') return Float32Array.from(numbers);
   return dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers);
 }
@@ -35,7 +38,8 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** Records into `recorder` while `body` runs. */
   during<T>(recorder: Recorder, body: () => T): T {
-    if (this.recorder !== undefined) throw new CompileError('a step cannot be traced while another is being traced');
+    if (this.recorder !== undefined)
+      throw new CompileError('a step cannot be traced while another is being traced');
     this.recorder = recorder;
     try {
       return body();
@@ -84,7 +88,11 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   /** Runs one kernel: records it. */
-  run(kernel: string, inputs: Readonly<Record<string, tf.TensorInfo | undefined>>, attrs: Attributes): tf.TensorInfo[] {
+  run(
+    kernel: string,
+    inputs: Readonly<Record<string, tf.TensorInfo | undefined>>,
+    attrs: Attributes,
+  ): tf.TensorInfo[] {
     const named = Object.fromEntries(
       Object.entries(inputs).map(([name, tensor]) => [name, tensor && this.value(tensor)] as const),
     );
@@ -102,8 +110,7 @@ export class TraceBackend extends tf.KernelBackend {
 
   override readSync(dataId: DataId): tf.backend_util.TypedArray {
     const value = this.values.get(dataId);
-    const { constant } = value ?? {};
-    if (value !== undefined && constant !== undefined && 'data' in constant) return constant.data;
+    if (value?.constant !== undefined) return constantData(value);
     throw new CompileError(
       `the step reads the value of a traced tensor${value === undefined ? '' : ` (${describe(value)})`}: inside a compiled step values are not known; use tensor operations, or return it as a metric`,
     );

@@ -1,5 +1,6 @@
 /** @file Runs a function of tensors once, without computing, and returns what it did as a graph. */
 import * as tf from '@tensorflow/tfjs-core';
+import { CompileError } from '../errors';
 import { type Graph, makeValue, type Value } from '../graph';
 import type { DType } from '../host';
 import { TRACE_BACKEND } from './backend';
@@ -26,7 +27,13 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
       const block = recorder.block(() => {
         let outputs: Value[] = [];
         tf.tidy(() => {
-          outputs = f(inputValues.map((value) => backend.tensor(value))).map((tensor) => backend.value(tensor));
+          const results: unknown = f(inputValues.map((value) => backend.tensor(value)));
+          if (!Array.isArray(results) || !results.every((result) => result instanceof tf.Tensor)) {
+            throw new CompileError(
+              'the traced function does not return a list of tensors; it must not be asynchronous',
+            );
+          }
+          outputs = results.map((tensor: tf.Tensor) => backend.value(tensor));
         });
         return outputs;
       });
