@@ -4,8 +4,7 @@
  */
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { listNotebooks, runCommand, UsageError, withEnvironment } from './jupyter/command.mjs';
+import { listNotebooks, readArguments, runCommand, withEnvironment } from './jupyter/command.mjs';
 import { executeNotebooks } from './jupyter/execute.mjs';
 import { ensureBuilt, root } from './lib-build.mjs';
 import { buildSite } from './site/build.mjs';
@@ -13,7 +12,10 @@ import { buildSite } from './site/build.mjs';
 const USAGE = 'Usage: npm start [-- [--notebooks FOLDER] [--out FOLDER]]';
 
 await runCommand(async () => {
-  const { values } = readArguments();
+  const { values } = readArguments(
+    { options: { notebooks: { type: 'string' }, out: { type: 'string' } } },
+    USAGE,
+  );
   const folder = resolve(values.notebooks ?? join(root, 'notebooks'));
   const out = resolve(values.out ?? join(root, 'output', 'site'));
   const sources = listNotebooks(folder);
@@ -35,11 +37,3 @@ await runCommand(async () => {
   console.log(`  ${pathToFileURL(index)}`);
   console.log('`npm run lab` opens the notebooks in JupyterLab.');
 });
-
-function readArguments() {
-  try {
-    return parseArgs({ options: { notebooks: { type: 'string' }, out: { type: 'string' } } });
-  } catch (error) {
-    throw new UsageError(`${error.message.split('\n')[0]} ${USAGE}`);
-  }
-}

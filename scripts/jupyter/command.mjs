@@ -1,6 +1,7 @@
 /** @file What the commands around the notebooks share: exit codes, the list of notebooks, the environment's progress. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ensureEnvironment } from './environment.mjs';
 import { Interrupted } from './execute.mjs';
 
@@ -18,6 +19,22 @@ export async function runCommand(command) {
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = error instanceof UsageError ? 2 : error instanceof Interrupted ? 130 : 1;
+  }
+}
+
+/**
+ * Reads the command line.
+ * @param {import('node:util').ParseArgsConfig} config
+ * @param {string} usage the line that tells what is allowed
+ * @throws {UsageError}
+ */
+export function readArguments(config, usage) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    // Node's message goes on with advice that does not fit here.
+    const [what] = /** @type {Error} */ (error).message.split('. ');
+    throw new UsageError(`${what}. ${usage}`);
   }
 }
 

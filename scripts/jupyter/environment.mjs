@@ -62,12 +62,18 @@ function kernelSpec() {
   );
 }
 
-/** Writes the kernel specification unless it is already right (another Node or a moved checkout changes it). */
-function writeKernelSpec() {
-  const spec = kernelSpec();
-  if (existsSync(kernelFile) && readFileSync(kernelFile, 'utf8') === spec) return;
-  mkdirSync(dirname(kernelFile), { recursive: true });
-  writeFileSync(kernelFile, spec);
+/** Writes what depends on this Node and on where the checkout lies, unless it is already right. */
+function writeLocalFiles() {
+  write(kernelFile, kernelSpec());
+  // JupyterLab runs a CommonJS program of its own with Node, which must not fall under this project's "type": "module".
+  write(join(venv, 'package.json'), '{ "type": "commonjs" }\n');
+  mkdirSync(jupyterHome, { recursive: true });
+}
+
+function write(/** @type {string} */ file, /** @type {string} */ content) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === content) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
 }
 
 /** Identifies the packages that must be there. */
@@ -144,7 +150,6 @@ async function build(say) {
     if (collecting) say(`fetching ${collecting[1]}`);
     else if (line.startsWith('Installing collected')) say('installing the packages');
   });
-  writeKernelSpec();
   const stamp = {
     requirements: requirementsHash(),
     version: ownPythonVersion(),
@@ -176,7 +181,6 @@ export async function ensureEnvironment({ onStart = () => {}, say = () => {} } =
       release();
     }
   }
-  writeKernelSpec();
-  mkdirSync(jupyterHome, { recursive: true });
+  writeLocalFiles();
   return { python: pythonPath, env: jupyterEnv(), prepared };
 }
