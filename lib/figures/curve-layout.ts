@@ -5,10 +5,10 @@ import type { Phase } from '../analysis/phases';
 import type { CurveAxes } from './curve-traces';
 import type { Layout, Size } from './figure';
 import type { LogAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, PHASE_COLOUR, subtitleNote, titleBlock } from './theme';
+import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR } from './theme';
 
 /** Space around the panels, pixels. */
-const MARGIN = { left: 74, right: 20, bottom: 52, title: 42, subtitle: 18, legend: 24 };
+const MARGIN = { left: 74, right: 20, bottom: 52, legend: 24 };
 /** Height of a line of stage names, and the space around them, between the panels; pixels. */
 const NAMES = { line: 15, around: 16, fontSize: 11 };
 
@@ -22,18 +22,19 @@ export interface CurveFrame extends Size {
 
 /** The layout of a figure of training curves. */
 export function curveLayout({ axes, stages, title, subtitle, width, height }: CurveFrame): Layout {
-  const top = MARGIN.title + MARGIN.legend + (subtitle ? MARGIN.subtitle : 0);
-  const plot = { width: width - MARGIN.left - MARGIN.right, height: height - top - MARGIN.bottom };
-  const names = placeNames(stages, axes.step, plot.width);
+  const plotWidth = width - MARGIN.left - MARGIN.right;
+  const head = heading(title, subtitle, plotWidth);
+  const top = head.height + MARGIN.legend;
+  const names = placeNames(stages, axes.step, plotWidth);
   const rows = Math.max(1, ...names.map(({ row }) => row + 1));
-  const gap = (NAMES.around + NAMES.line * rows) / plot.height;
+  const gap = (NAMES.around + NAMES.line * rows) / (height - top - MARGIN.bottom);
   const accuracy = [0, 0.47 * (1 - gap)] as const;
   const loss = [accuracy[1] + gap, 1] as const;
   return {
     ...BASE_LAYOUT,
     width,
     height,
-    title: titleBlock(title),
+    title: head.title,
     margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
     hovermode: 'closest',
     legend: {
@@ -68,13 +69,13 @@ export function curveLayout({ axes, stages, title, subtitle, width, height }: Cu
     },
     shapes: shading(stages, axes.step),
     annotations: [
-      ...(subtitle ? [subtitleNote(subtitle, MARGIN.legend + 4)] : []),
+      ...head.subtitle(MARGIN.legend + 2),
       axisName('cross-entropy (nats)', loss),
       axisName('accuracy', accuracy),
       ...names.map(({ name, centre, row }) => ({
         ...NOTE,
         text: name,
-        x: round(centre / plot.width, 4),
+        x: round(centre / plotWidth, 4),
         xanchor: 'center',
         y: loss[0],
         yanchor: 'top',

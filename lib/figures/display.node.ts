@@ -1,7 +1,7 @@
 /**
  * @file The notebook outlet: one output that is interactive in JupyterLab and a picture everywhere else.
  */
-import { displayBundle, inNotebook } from '../train/notebook-display.node';
+import { displayBundle, inNotebook, type LoadedModules } from '../train/notebook-display.node';
 import { type Figure, sizeOf, titleOf } from './figure';
 import { toPNG } from './static.node';
 
@@ -15,9 +15,11 @@ const LARGEST_PICTURE = 150_000;
  * readers show the PNG that goes with it; a text terminal its title.
  *
  * Outside a notebook it prints one line that names the ways to see a figure there.
+ *
+ * @param modules where to look for the kernel; only tests give it
  */
-export async function show(figure: Figure): Promise<void> {
-  if (!inNotebook()) {
+export async function show(figure: Figure, modules: LoadedModules = require.cache): Promise<void> {
+  if (!inNotebook(modules)) {
     console.log(
       `figure "${titleOf(figure)}": not in a notebook; openWindow(figure) shows it, saveFigure(figure, 'figure.svg') keeps it`,
     );
@@ -31,6 +33,7 @@ export async function show(figure: Figure): Promise<void> {
       'text/plain': titleOf(figure),
     },
     { 'image/png': { width, height } },
+    modules,
   );
 }
 

@@ -52,7 +52,7 @@ export function titleOf(figure: Figure): string {
   const text = typeof title === 'object' && title !== null && 'text' in title ? title.text : title;
   if (typeof text !== 'string') return 'figure';
   const plain = text
-    .replace(/<br\s*\/?>/g, '. ')
+    .replace(/<br\s*\/?>/g, ' ')
     .replace(/<[^>]*>/g, '')
     .replace(/\s+/g, ' ')
     .trim();

@@ -6,7 +6,7 @@ import { formatCount } from '../train/number-format';
 import { cyclicScale } from './cyclic-colours';
 import type { Figure, Layout, Trace } from './figure';
 import { packed } from './packed';
-import { BASE_LAYOUT, COLOUR, subtitleNote, titleBlock } from './theme';
+import { BASE_LAYOUT, COLOUR, heading } from './theme';
 
 /** The table to draw. */
 export interface OperationTable {
@@ -31,7 +31,7 @@ export interface OperationTableOptions {
 }
 
 /** Space around the square, pixels. */
-const MARGIN = { left: 60, right: 110, bottom: 52, title: 46, subtitle: 20 };
+const MARGIN = { left: 60, right: 110, bottom: 52 };
 /** How much white lies over a validation row. */
 const DIMMING = 0.84;
 
@@ -44,10 +44,10 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
   const { modulus, targets, train } = table;
   const { operation = 'a ∘ b', height = 560 } = options;
   check(table, height);
+  const name = `${operation} mod ${modulus}`;
   const subtitle = options.subtitle ?? (train && splitNote(train.length, modulus * modulus));
-  const top = MARGIN.title + (subtitle ? MARGIN.subtitle : 0);
-  const side = snapped(height - top - MARGIN.bottom, modulus);
-  const heading = `${operation} mod ${modulus}`;
+  const head = heading(options.title ?? `The table of ${name}`, subtitle, height - MARGIN.bottom - 60);
+  const side = snapped(height - head.height - MARGIN.bottom, modulus);
   return {
     data: [
       {
@@ -57,7 +57,7 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
         zmax: modulus, // the scale closes at p, which is 0 again
         colorscale: cyclicScale(),
         colorbar: {
-          title: { text: heading, side: 'right', font: { size: 12, color: COLOUR.muted } },
+          title: { text: name, side: 'right', font: { size: 12, color: COLOUR.muted } },
           thickness: 14,
           outlinewidth: 0,
           tickvals: ticks(modulus),
@@ -72,12 +72,12 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
     layout: {
       ...BASE_LAYOUT,
       width: side + MARGIN.left + MARGIN.right,
-      height: side + top + MARGIN.bottom,
-      margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
-      title: titleBlock(options.title ?? `The table of ${heading}`),
+      height: side + head.height + MARGIN.bottom,
+      margin: { l: MARGIN.left, r: MARGIN.right, t: head.height, b: MARGIN.bottom },
+      title: head.title,
       xaxis: { ...axis('b', modulus), constrain: 'domain' },
       yaxis: { ...axis('a', modulus), autorange: 'reversed', scaleanchor: 'x', constrain: 'domain' },
-      annotations: subtitle ? [subtitleNote(subtitle, 6)] : [],
+      annotations: head.subtitle(4),
     },
   };
 }

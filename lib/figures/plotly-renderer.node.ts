@@ -26,6 +26,8 @@ export interface Renderer {
   png(svg: string, scale: number): Buffer;
   /** What Plotly's own schema finds wrong with a figure, one line each; empty for a valid one. */
   problems(figure: Figure): string[];
+  /** The measurements that labels are placed by. */
+  readonly measure: MeasureText;
 }
 
 /** The part of plotly.js used here. */
@@ -68,6 +70,7 @@ export function openRenderer(): Renderer {
   let queue: Promise<unknown> = Promise.resolve();
 
   return {
+    measure,
     svg(figure, { width, height }) {
       const draw = () => {
         math.random = seedrandom('figure');

@@ -183,7 +183,7 @@ function union(boxes: readonly Box[]): Box | undefined {
 }
 
 /** The box around a box after an SVG `transform` attribute, whose operations apply from right to left. */
-function transformed(box: Box, transform: string): Box {
+export function transformed(box: Box, transform: string): Box {
   const operations = [...transform.matchAll(/(translate|scale|rotate)\(([^)]*)\)/g)].reverse();
   let corners = [
     [box.left, box.top],

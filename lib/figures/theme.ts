@@ -34,35 +34,71 @@ export const BASE_LAYOUT: Layout = {
   plot_bgcolor: COLOUR.paper,
 };
 
-/** A bold statement in the top left corner. */
-export function titleBlock(title: string): Layout {
+/** A figure's heading: a bold statement in the top left corner and a smaller line below it. */
+export interface Heading {
+  /** For the layout's `title`. */
+  readonly title: Layout;
+  /** For the layout's `annotations`; `above` pixels over the plot. */
+  subtitle(above: number): Layout[];
+  /** Pixels from the top of the picture that the heading takes. */
+  readonly height: number;
+}
+
+const TITLE = { size: 16, line: 20.8, character: 9.6, above: 14 };
+const SUBTITLE = { size: 12, line: 15.6, character: 6.6 };
+
+/**
+ * Sets a heading, broken into lines that fit a width.
+ *
+ * @param width pixels of the plot, at whose left edge the heading starts
+ */
+export function heading(title: string, subtitle: string | undefined, width: number): Heading {
+  const titleLines = broken(title, width / TITLE.character);
+  const subtitleLines = subtitle ? broken(subtitle, width / SUBTITLE.character) : [];
+  const below = TITLE.line * (titleLines.length - 1);
   return {
-    text: `<b>${title}</b>`,
-    font: { size: 16 },
-    x: 0,
-    xref: 'paper',
-    xanchor: 'left',
-    y: 1,
-    yref: 'container',
-    yanchor: 'top',
-    pad: { t: 14 },
+    title: {
+      text: `<b>${titleLines.join('<br>')}</b>`,
+      font: { size: TITLE.size },
+      x: 0,
+      xref: 'paper',
+      xanchor: 'left',
+      y: 1,
+      yref: 'container',
+      yanchor: 'top',
+      pad: { t: TITLE.above + below / 2 }, // Plotly centres the lines on the place of a single one
+    },
+    subtitle: (above) =>
+      subtitleLines.length === 0
+        ? []
+        : [
+            {
+              text: subtitleLines.join('<br>'),
+              font: { size: SUBTITLE.size, color: COLOUR.muted },
+              showarrow: false,
+              borderpad: 0,
+              x: 0,
+              xref: 'paper',
+              xanchor: 'left',
+              align: 'left',
+              y: 1,
+              yref: 'paper',
+              yanchor: 'bottom',
+              yshift: above,
+            },
+          ],
+    height: Math.round(TITLE.above + TITLE.line + below + 6 + SUBTITLE.line * subtitleLines.length),
   };
 }
 
-/** A smaller line under the title, `above` pixels over the plot. */
-export function subtitleNote(text: string, above: number): Layout {
-  return {
-    text,
-    font: { size: 12, color: COLOUR.muted },
-    showarrow: false,
-    borderpad: 0,
-    x: 0,
-    xref: 'paper',
-    xanchor: 'left',
-    align: 'left',
-    y: 1,
-    yref: 'paper',
-    yanchor: 'bottom',
-    yshift: above,
-  };
+/** Breaks a text between words into lines of at most so many characters, markup not counted. */
+function broken(text: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    const longer = line === undefined ? word : `${line} ${word}`;
+    if (line !== undefined && longer.replace(/<[^>]*>/g, '').length <= most) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
