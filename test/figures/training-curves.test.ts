@@ -82,7 +82,9 @@ describe('trainingCurves', () => {
   it('is valid Plotly', () => {
     const rows = [...full.slice(0, 2), { ...(full[6] as Evaluation), trainLoss: 0 }];
     expect(renderer.problems(trainingCurves([run(rows)]))).toEqual([]);
-    expect(renderer.problems({ data: [{ type: 'scatter', lines: {} }], layout: {} })).toHaveLength(1);
+    expect(renderer.problems({ data: [{ type: 'scatter', lines: {} }], layout: {} }).join()).toContain(
+      'lines',
+    );
   });
 
   it('says in its title what happened', () => {
