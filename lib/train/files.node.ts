@@ -6,7 +6,8 @@
  * Written here because the packages for this job install handlers for the process's signals, which the training loop
  * owns.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -38,8 +39,17 @@ export function temporaryPath(path: string): string {
  * @throws {FileError} if that is not possible
  */
 export function makeFolder(path: string): void {
+  // One level at a time: Node's recursive form never returns where the file system answers that no such folder can be
+  // made in a folder that exists, as /proc does.
+  const missing: string[] = [];
+  let folder = resolve(path);
+  while (!existsSync(folder) && dirname(folder) !== folder) {
+    missing.unshift(folder);
+    folder = dirname(folder);
+  }
   try {
-    mkdirSync(path, { recursive: true });
+    for (const next of missing) mkdirSync(next);
+    if (!statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
   } catch (error) {
     throw new FileError(`cannot make the folder ${path}: ${reasonOf(error)}; choose another one.`);
   }
