@@ -69,7 +69,7 @@ function contenders({ inputs, threads, python }) {
     description,
     command: python,
     args: [here('peers/torch_gpt.py'), '--name', name, ...common, ...args],
-    // Waiting threads that sleep were never slower than spinning ones here, and much faster on a machine with other work.
+    // Waiting threads that sleep were not measurably slower than spinning ones, and much faster beside other work.
     env: { PYTHONNOUSERSITE: '1', OMP_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'PASSIVE' },
   });
   return [
