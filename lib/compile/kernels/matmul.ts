@@ -19,8 +19,11 @@ interface Product {
 /**
  * One two-dimensional product. ONNX Runtime's Gemm is as fast with B transposed as without, but with A transposed it
  * does not spread over threads. The gradient of a weight is such a product, Xᵀ·dY with far more rows than columns, so
- * there the narrower of the two is transposed by a node of its own: Xᵀ·dY itself, or (dYᵀ·X)ᵀ, whose small result is
- * turned afterwards.
+ * there one of the two is transposed by a node of its own: Xᵀ·dY, or (dYᵀ·X)ᵀ, whose small result is turned afterwards.
+ *
+ * Of these the one with at least as many rows as columns is taken, because then the runtime deals out rows to its threads.
+ * Columns it would cut into pieces whose width decides in which order a long sum is added, so that the last bits of the
+ * result would depend on the number of threads.
  */
 function product2d(emit: Emitter, { a, b, addend, m, k, n, transposeA, transposeB }: Product): Name {
   const turn = (x: Name) => emit.node('Transpose', [x], { perm: [1, 0] });
@@ -30,7 +33,7 @@ function product2d(emit: Emitter, { a, b, addend, m, k, n, transposeA, transpose
       transB: transB ? 1 : 0,
     });
   if (!transposeA || k < 4 * Math.max(m, n)) return gemm(a, b, transposeA, transposeB);
-  if (m <= n || transposeB || addend !== undefined) return gemm(turn(a), b, false, transposeB);
+  if (m >= n || transposeB || addend !== undefined) return gemm(turn(a), b, false, transposeB);
   return turn(gemm(turn(b), a, false, false));
 }
 

@@ -1,4 +1,4 @@
-/** @file Kernels that reduce axes, and softmax along one. */
+/** @file Kernels that reduce axes, and softmax along one. tfjs makes logSoftmax of plainer kernels. */
 
 import type { Attributes, Value } from '../graph';
 import type { DType } from '../host';
@@ -51,17 +51,15 @@ function argReduction(opType: string): KernelRule {
   };
 }
 
-function alongAxis(opType: string, axisName: 'dim' | 'axis'): KernelRule {
-  return {
-    inputs: ['logits'],
-    types: ['float32'],
-    infer: ([x]) => ({ dtype: 'float32' as DType, shape: x!.shape }),
-    lower: (emit, inputs, node) => {
-      const { name, shape } = at(inputs, 0);
-      return emit.node(opType, [name], { axis: at(normalizeAxes(node.attrs[axisName], shape.length), 0) });
-    },
-  };
-}
+const softmax: KernelRule = {
+  inputs: ['logits'],
+  types: ['float32'],
+  infer: ([x]) => ({ dtype: 'float32', shape: x!.shape }),
+  lower: (emit, inputs, node) => {
+    const { name, shape } = at(inputs, 0);
+    return emit.node('Softmax', [name], { axis: at(normalizeAxes(node.attrs.dim, shape.length), 0) });
+  },
+};
 
 export const reductions: KernelRules = {
   Sum: reduction('ReduceSum', NUMBERS),
@@ -72,6 +70,5 @@ export const reductions: KernelRules = {
   Prod: reduction('ReduceProd', NUMBERS),
   ArgMax: argReduction('ArgMax'),
   ArgMin: argReduction('ArgMin'),
-  Softmax: alongAxis('Softmax', 'dim'),
-  LogSoftmax: alongAxis('LogSoftmax', 'axis'),
+  Softmax: softmax,
 };

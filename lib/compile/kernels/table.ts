@@ -7,7 +7,13 @@ import { reductions } from './reduction';
 import type { KernelRule, KernelRules } from './rule';
 
 const table: ReadonlyMap<string, KernelRule> = new Map(
-  Object.entries({ ...elementwise, ...reductions, ...movement, ...products, ...indexing } satisfies KernelRules),
+  Object.entries({
+    ...elementwise,
+    ...reductions,
+    ...movement,
+    ...products,
+    ...indexing,
+  } satisfies KernelRules),
 );
 
 /** The rule of a kernel, or `undefined` where it has none. */
