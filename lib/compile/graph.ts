@@ -44,17 +44,21 @@ export function makeValue(dtype: DType, shape: readonly number[], constant?: Con
   return constant === undefined ? { dtype, shape } : { dtype, shape, constant };
 }
 
+/** The constant that holds these elements: a fill where all are the same, the sign of zeros included. */
+export function constantOf(data: HostTensor['data']): Constant {
+  const first = data[0];
+  const uniform = first !== undefined && data.every((element) => Object.is(element, first));
+  return uniform ? { fill: first } : { data };
+}
+
 /** `float32[3830, 128]`, for messages. */
 export function describe(value: { readonly dtype: string; readonly shape: readonly number[] }): string {
   return `${value.dtype}[${value.shape.join(', ')}]`;
 }
 
-/** The single number that fills a constant, whether written as a fill or as equal elements of a scalar; else undefined. */
-export function fillOf(value: Value): number | undefined {
-  const { constant } = value;
-  if (constant === undefined) return undefined;
-  if ('fill' in constant) return constant.fill;
-  return sizeOf(value.shape) === 1 ? constant.data[0] : undefined;
+/** The single number that fills a constant; else undefined. */
+export function fillOf({ constant }: Value): number | undefined {
+  return constant !== undefined && 'fill' in constant ? constant.fill : undefined;
 }
 
 /** All elements of a constant, expanding a fill. */

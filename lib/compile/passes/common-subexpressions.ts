@@ -17,9 +17,6 @@ export function shareCommonSubexpressions(graph: Graph): Graph {
     if (constant !== undefined && 'fill' in constant) {
       return `${value.dtype}[${value.shape.join()}]=${Object.is(constant.fill, -0) ? '-0' : constant.fill}`;
     }
-    if (constant !== undefined && constant.data.length === 1) {
-      return `${value.dtype}[${value.shape.join()}]=${Object.is(constant.data[0], -0) ? '-0' : constant.data[0]}`;
-    }
     const known = numbers.get(value) ?? numbers.size;
     numbers.set(value, known);
     return `#${known}`;

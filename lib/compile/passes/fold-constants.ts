@@ -3,12 +3,13 @@
  * same kernels on tfjs's CPU backend, in float32, so values may differ from the native ones in the last place.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { constantData, type Graph, makeValue, type Node, type Value } from '../graph';
+import { constantData, constantOf, fillOf, type Graph, makeValue, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
 import { kernelRule } from '../kernels/table';
 import { toData } from '../trace/backend';
 import { CPU_BACKEND, withBackend } from '../trace/with-backend';
 import { type Rewrite, rewriteGraph } from './rewrite';
+import { BROADCAST } from './simplify';
 
 /** Results larger than this stay in the program: 64 MB of float32. */
 const LARGEST_RESULT = 16 * 2 ** 20;
@@ -18,6 +19,12 @@ export function foldConstants(graph: Graph): Graph {
 }
 
 function foldNode(node: Node): Rewrite[] {
+  const [x, output] = [node.inputs[0], node.outputs[0]];
+  const fill = x === undefined ? undefined : fillOf(x);
+  // A broadcast of other constants stays: most of what uses one takes its source instead, which is smaller.
+  if (node.op === BROADCAST && fill !== undefined && output !== undefined) {
+    return [{ replaceBy: [makeValue(output.dtype, output.shape, { fill })] }];
+  }
   const foldable =
     node.blocks === undefined &&
     node.inputs.length > 0 &&
@@ -37,11 +44,13 @@ function evaluate(node: Node): Value[] {
         tf.tensor(constantData(input), [...input.shape], input.dtype),
       ]),
     );
-    const results = tf.engine().runKernel(node.op, inputs as tf.NamedTensorMap, node.attrs as tf.NamedAttrMap);
+    const results = tf
+      .engine()
+      .runKernel(node.op, inputs as tf.NamedTensorMap, node.attrs as tf.NamedAttrMap);
     const list = Array.isArray(results) ? results : [results as tf.Tensor];
     values = list.map((tensor, index) => {
       const { dtype, shape } = node.outputs[index] as Value;
-      return makeValue(dtype, shape, { data: toData(tensor.dataSync(), dtype) });
+      return makeValue(dtype, shape, constantOf(toData(tensor.dataSync(), dtype)));
     });
   });
   return values;

@@ -34,9 +34,15 @@ function fused(
     [a, b],
   ] as const) {
     const producer = products.get(product);
-    const fits = sameShape(product.shape, output.shape) && addend.shape.length <= 2 && addend.dtype === 'float32';
+    const fits =
+      sameShape(product.shape, output.shape) && addend.shape.length <= 2 && addend.dtype === 'float32';
     if (producer === undefined || uses.get(product) !== 1 || !fits) continue;
-    return { op: MATMUL_ADD, inputs: [...producer.inputs, addend], outputs: node.outputs, attrs: producer.attrs };
+    return {
+      op: MATMUL_ADD,
+      inputs: [...producer.inputs, addend],
+      outputs: node.outputs,
+      attrs: producer.attrs,
+    };
   }
   return node;
 }

@@ -13,10 +13,14 @@ export interface Pass {
   readonly run: (graph: Graph) => Graph;
 }
 
-/** `removeDeadCode` comes last, to sweep up what the others have disconnected. */
+/**
+ * `simplify` runs before constants are folded, so that their broadcasts are not written out, and again after, for the
+ * ones and zeros that folding finds. `removeDeadCode` comes last, to sweep up what the others have disconnected.
+ */
 export const PASSES: readonly Pass[] = [
   { name: 'simplify', run: simplify },
   { name: 'foldConstants', run: foldConstants },
+  { name: 'simplify', run: simplify },
   { name: 'shareCommonSubexpressions', run: shareCommonSubexpressions },
   { name: 'reluGradientFromResult', run: reluGradientFromResult },
   { name: 'fuseAddition', run: fuseAddition },

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from '../errors';
-import { type Attributes, constantData, describe, makeValue, type Value } from '../graph';
+import { type Attributes, constantData, constantOf, describe, makeValue, type Value } from '../graph';
 import type { DType, HostTensor } from '../host';
 import type { Recorder } from './recorder';
 
@@ -76,7 +76,7 @@ export class TraceBackend extends tf.KernelBackend {
     }
     const dtype = checkedDType(tensor.dtype);
     const data = toData(tf.engine().readSync(tensor.dataId) as ArrayLike<number>, dtype);
-    const value = makeValue(dtype, [...tensor.shape], { data });
+    const value = makeValue(dtype, [...tensor.shape], constantOf(data));
     this.values.set(tensor.dataId, value);
     return value;
   }
@@ -104,7 +104,7 @@ export class TraceBackend extends tf.KernelBackend {
   override write(values: tf.backend_util.TypedArray, shape: number[], dtype: tf.DataType): DataId {
     const dataId: DataId = {};
     const type = checkedDType(dtype);
-    this.values.set(dataId, makeValue(type, [...shape], { data: toData(values, type) }));
+    this.values.set(dataId, makeValue(type, [...shape], constantOf(toData(values, type))));
     return dataId;
   }
 
