@@ -31,7 +31,7 @@ export { encodeCheckpoint, type LoadedModel, loadGpt } from './train/checkpoint'
 export { datasetOf, modelConfigOf, PRESETS, type RunConfig, type RunOptions, runConfig, splitOf } from './train/config';
 export { runEnvironment } from './train/environment.node';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
-export { parseMetrics } from './train/metrics-csv';
+export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
 export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
 export { notebookProgress } from './train/progress-notebook.node';

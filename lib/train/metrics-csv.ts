@@ -88,3 +88,22 @@ export function parseMetrics(text: string, source = 'metrics.csv'): Evaluation[]
   }
   return rows;
 }
+
+/**
+ * Evaluations from rows that another reader made of a `metrics.csv`, such as danfo.js's `toJSON(frame)`.
+ *
+ * @param records one record a row, keyed by the file's column titles
+ * @throws {FileError} if a column is missing or is not a number
+ */
+export function evaluationsOf(records: readonly Readonly<Record<string, unknown>>[]): Evaluation[] {
+  return records.map((record, index) => {
+    const values = COLUMNS.map(([title, key]) => {
+      const value = record[title];
+      if (typeof value !== 'number') {
+        throw new FileError(`row ${index + 1} has ${JSON.stringify(value)} as ${title}, expected a number`);
+      }
+      return [key, value] as const;
+    });
+    return Object.fromEntries(values) as unknown as Evaluation;
+  });
+}

@@ -78,8 +78,8 @@ describe('initial parameters', () => {
     for (const [name, { data, shape }] of namedHostTensors(initializeGpt(model, init, 0))) {
       expect(shape).toEqual(gptShapes(model).get(name));
       const std = gptStandardDeviation(model, init, name);
-      const mean = data.reduce((a, b) => a + b, 0) / data.length;
-      const variance = data.reduce((a, b) => a + (b - mean) ** 2, 0) / data.length;
+      const mean = (data as Float32Array).reduce((a, b) => a + b, 0) / data.length;
+      const variance = (data as Float32Array).reduce((a, b) => a + (b - mean) ** 2, 0) / data.length;
       expect(Math.abs(mean)).toBeLessThan((5 * std) / Math.sqrt(data.length));
       expect(Math.abs(variance / std ** 2 - 1)).toBeLessThan(5 * Math.sqrt(2 / data.length));
     }

@@ -1,0 +1,164 @@
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CompileError, compileFunction, type HostTensor } from '../../../lib/compile';
+import { MATMUL_ADD, products } from '../../../lib/compile/kernels/matmul';
+import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
+import { trace } from '../../../lib/compile/trace/trace';
+import { messageOf } from '../../support/one-line';
+import { agree, agreeOn, type Case } from './agreement';
+import { filled, host, tensors } from './arbitraries';
+
+interface Product {
+  readonly batchA: readonly number[];
+  readonly batchB: readonly number[];
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const dimension = fc.integer({ min: 1, max: 5 });
+
+/** Batches that are equal, or one of which repeats the other; of both at once tfjs's CPU backend computes a part only. */
+const batches = fc.oneof(
+  fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }).map((batch) => [batch, batch] as const),
+  fc.constantFrom(
+    ...([
+      [[2, 3], [3]],
+      [[1], [3]],
+      [[], [2]],
+      [[1, 1], []],
+    ] as const),
+  ),
+);
+
+const productsDrawn: fc.Arbitrary<Product> = fc
+  // An inner dimension of 40 against at most 5 takes the path for a transposed tall operand.
+  .tuple(batches, dimension, fc.oneof(dimension, fc.constant(40)), dimension, fc.boolean(), fc.boolean())
+  .map(([[batchA, batchB], m, k, n, transposeA, transposeB]) => ({
+    batchA,
+    batchB,
+    m,
+    k,
+    n,
+    transposeA,
+    transposeB,
+  }));
+
+function shapesOf({ batchA, batchB, m, k, n, transposeA, transposeB }: Product): [number[], number[]] {
+  return [
+    [...batchA, ...(transposeA ? [k, m] : [m, k])],
+    [...batchB, ...(transposeB ? [n, k] : [k, n])],
+  ];
+}
+
+const label = ({ transposeA, transposeB }: Product, inputs: readonly HostTensor[]) =>
+  `[${inputs.map(({ shape }) => shape).join('] · [')}], transposed ${transposeA}, ${transposeB}`;
+
+const productCase: fc.Arbitrary<Case> = productsDrawn.chain((product) => {
+  const [a, b] = shapesOf(product);
+  return fc.tuple(tensors(a), tensors(b)).map((inputs) => ({
+    name: label(product, inputs),
+    f: ([x, y]) => tf.matMul(x as tf.Tensor, y as tf.Tensor, product.transposeA, product.transposeB),
+    inputs,
+    // tfjs's gradient does not sum over broadcast batches.
+    gradient: `${product.batchA}` === `${product.batchB}`,
+  }));
+});
+
+/** A product of two matrices plus something that broadcasts to it, on either side. */
+const sumCase: fc.Arbitrary<Case> = fc
+  .tuple(productsDrawn, fc.constantFrom('matrix', 'row', 'column', 'vector', 'scalar'), fc.boolean())
+  .chain(([product, form, first]) => {
+    const { m, n } = product;
+    const [a, b] = shapesOf({ ...product, batchA: [], batchB: [] });
+    const addend = { matrix: [m, n], row: [1, n], column: [m, 1], vector: [n], scalar: [] }[form] as number[];
+    return fc.tuple(tensors(a), tensors(b), tensors(addend)).map((inputs) => ({
+      name: `${label(product, inputs)}, ${form} ${first ? 'first' : 'last'}`,
+      f: ([x, y, c]) => {
+        const result = tf.matMul(x as tf.Tensor, y as tf.Tensor, product.transposeA, product.transposeB);
+        return first ? tf.add(c as tf.Tensor, result) : tf.add(result, c as tf.Tensor);
+      },
+      inputs,
+    }));
+  });
+
+const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
+  BatchMatMul: productCase,
+  [MATMUL_ADD]: sumCase,
+};
+
+describe('matrix products', () => {
+  it.each(Object.entries(CASES))('%s agrees with eager tfjs, transposed or not, in batches or not', agreeOn);
+
+  it('are all tested', () => expect(Object.keys(CASES).sort()).toEqual(Object.keys(products).sort()));
+
+  it.each([
+    [
+      [0, 3],
+      [3, 2],
+    ],
+    [
+      [2, 0],
+      [0, 3],
+    ],
+    [
+      [2, 2, 0],
+      [2, 0, 3],
+    ],
+    [
+      [1, 2, 0],
+      [1, 0, 3],
+    ],
+    [
+      [2, 0, 3],
+      [2, 3, 2],
+    ],
+  ])('of [%s] and [%s] are empty or zero', (a, b) =>
+    agree([
+      {
+        name: 'empty',
+        f: ([x, y]) => tf.matMul(x!, y!),
+        inputs: [host([], a), host([], b)].map(withOnes),
+        gradient: false,
+      },
+    ]),
+  );
+
+  it('use threads where the tall operand is transposed: the same sums as one thread', async () => {
+    const inputs = [filled([700, 96], 'float32', {}, 1), filled([700, 200], 'float32', {}, 2)];
+    const f = ([a, b]: tf.Tensor[]) => [tf.matMul(a as tf.Tensor, b as tf.Tensor, true)];
+    const [one, two] = await Promise.all(
+      [1, 2].map(async (threads) => {
+        const compiled = await compileFunction(onnxRuntimeNode, f, inputs, { threads });
+        const [result] = await compiled.run(inputs);
+        await compiled.release();
+        return result as HostTensor;
+      }),
+    );
+    expect(two?.data).toEqual(one?.data);
+  });
+
+  it('of other types are refused', () => {
+    const shape = [2, 2];
+    const message = messageOf(CompileError, () =>
+      trace(
+        ([a, b]) => [tf.matMul(a as tf.Tensor, b as tf.Tensor)],
+        [
+          { dtype: 'int32', shape },
+          { dtype: 'int32', shape },
+        ],
+      ),
+    );
+    expect(message).toContain(
+      "'BatchMatMul' on (int32[2, 2], int32[2, 2]) cannot be compiled: it takes float32",
+    );
+  });
+});
+
+/** The same tensor with its elements, if it has any, set to 1. */
+function withOnes({ shape }: HostTensor): HostTensor {
+  return host(Array<number>(shape.reduce((size, d) => size * d, 1)).fill(1), [...shape]);
+}
