@@ -75,8 +75,8 @@ function serverArguments(port) {
     'ServerApp.root_dir': root,
     'ServerApp.open_browser': 'False',
     'ServerApp.answer_yes': 'True',
-    'ServerApp.log_level': 'WARN',
-    'LabApp.log_level': 'WARN',
+    'ServerApp.log_level': 'ERROR',
+    'LabApp.log_level': 'ERROR',
     'LabApp.default_url': '/lab/tree/notebooks',
     // Nothing of what JupyterLab would ask of the network.
     'LabApp.news_url': '',

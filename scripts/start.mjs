@@ -4,10 +4,10 @@
  */
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { listNotebooks, readArguments, runCommand, withEnvironment } from './jupyter/command.mjs';
+import { listNotebooks, readArguments, runCommand, UsageError, withEnvironment } from './jupyter/command.mjs';
 import { executeNotebooks } from './jupyter/execute.mjs';
 import { ensureBuilt, root } from './lib-build.mjs';
-import { buildSite } from './site/build.mjs';
+import { buildSite, mayBecomeSite } from './site/build.mjs';
 
 const USAGE = 'Usage: npm start [-- [--notebooks FOLDER] [--out FOLDER]]';
 
@@ -19,6 +19,7 @@ await runCommand(async () => {
   const folder = resolve(values.notebooks ?? join(root, 'notebooks'));
   const out = resolve(values.out ?? join(root, 'output', 'site'));
   const sources = listNotebooks(folder);
+  if (!mayBecomeSite(out)) throw new UsageError(`${out} holds other files: give --out an empty folder.`);
   ensureBuilt();
   const environment = await withEnvironment();
   const jobs = sources.map((source) => ({

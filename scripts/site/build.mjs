@@ -3,7 +3,16 @@
  * so that the folder works from a disk without a network.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,13 +44,27 @@ export function buildSite(environment, notebooks, out) {
     copyAssets(assets);
     const fragments = renderFragments(environment, notebooks, work, assets);
     const warnings = writePages(notebooks, fragments, site, out);
-    rmSync(out, { recursive: true, force: true, maxRetries: 3 });
-    mkdirSync(dirname(out), { recursive: true });
-    renameSync(site, out);
+    replaceFolder(site, out);
     return warnings;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/**
+ * Whether a folder may be replaced by a site: it does not exist, is empty, or holds one already.
+ * @param {string} out
+ */
+export function mayBecomeSite(out) {
+  return !existsSync(out) || readdirSync(out).length === 0 || existsSync(join(out, 'assets', 'site.css'));
+}
+
+/** Empties `out` and copies `site` there: a folder in its place may be a mount, or on another disk. */
+function replaceFolder(site, out) {
+  mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out))
+    rmSync(join(out, name), { recursive: true, force: true, maxRetries: 3 });
+  cpSync(site, out, { recursive: true });
 }
 
 /** Copies what the pages load: one Plotly for all of them, KaTeX's style and fonts, our own style and script. */

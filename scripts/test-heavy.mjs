@@ -1,0 +1,14 @@
+/** @file `npm run test:heavy`: the checks of the notebooks' machinery, which need Python. Arguments go to the test runner. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { runCommand, withEnvironment } from './jupyter/command.mjs';
+import { ensureBuilt, root } from './lib-build.mjs';
+
+await runCommand(async () => {
+  ensureBuilt();
+  await withEnvironment();
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const config = join(root, 'vitest.heavy.config.mjs');
+  const args = [vitest, 'run', '--config', config, ...process.argv.slice(2)];
+  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+});
