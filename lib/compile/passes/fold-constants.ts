@@ -35,18 +35,16 @@ function foldNode(node: Node): Rewrite[] {
 }
 
 function evaluate(node: Node): Value[] {
-  const names = kernelRule(node.op)?.inputs;
+  const names = kernelRule(node.op)?.inputs ?? [];
   let values: Value[] = [];
   tf.tidy(() => {
-    const inputs = Object.fromEntries(
-      node.inputs.map((input, index) => [
-        names === undefined || names === 'variadic' ? String(index) : names[index],
-        tf.tensor(constantData(input), [...input.shape], input.dtype),
-      ]),
-    );
+    const tensors = node.inputs.map((input) => tf.tensor(constantData(input), [...input.shape], input.dtype));
+    // A kernel that takes any number of tensors wants them as a list, against the declared type.
+    const inputs =
+      names === 'variadic' ? tensors : Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
     const results = tf
       .engine()
-      .runKernel(node.op, inputs as tf.NamedTensorMap, node.attrs as tf.NamedAttrMap);
+      .runKernel(node.op, inputs as unknown as tf.NamedTensorMap, node.attrs as tf.NamedAttrMap);
     const list = Array.isArray(results) ? results : [results as tf.Tensor];
     values = list.map((tensor, index) => {
       const { dtype, shape } = node.outputs[index] as Value;
