@@ -6,7 +6,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import {
+  CompileError,
   compileFunction,
+  type DType,
   type HostTensor,
   PASSES,
   type Pass,
@@ -15,12 +17,14 @@ import {
 } from '../../../lib/compile';
 import { allNodes } from '../../../lib/compile/graph';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
+import { trace } from '../../../lib/compile/trace/trace';
+import { messageOf } from '../../support/one-line';
 
 /** A function of tensors with inputs to call it on. */
 export interface Case {
   /** What the case is about, for the message of a failure. */
   readonly name: string;
-  readonly f: (inputs: tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[];
+  readonly f: (...inputs: tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[];
   readonly inputs: readonly HostTensor[];
   /** Whether to compare gradients too, by all inputs of type float32; true by default. */
   readonly gradient?: boolean;
@@ -42,7 +46,7 @@ function weights(shape: readonly number[]): tf.Tensor {
 }
 
 const results = ({ f }: Case, inputs: tf.Tensor[]) => {
-  const result = f(inputs);
+  const result = f(...inputs);
   return result instanceof tf.Tensor ? [result] : [...result];
 };
 
@@ -146,4 +150,12 @@ export async function agreeOn(kernel: string, drawn: fc.Arbitrary<Case>): Promis
     ),
     PROPERTY,
   );
+}
+
+/** The message with which a function of tensors of these forms is refused. */
+export function refusalOf(
+  f: (...inputs: tf.Tensor[]) => tf.Tensor,
+  ...forms: readonly { readonly dtype: DType; readonly shape: readonly number[] }[]
+): string {
+  return messageOf(CompileError, () => trace((inputs) => [f(...inputs)], forms));
 }

@@ -60,7 +60,7 @@ export function filled(
     return (first + ((next() >>> 7) % steps)) * step;
   };
   const make = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
-  return { dtype, shape, data: make.from({ length: size(shape) }, number) };
+  return { dtype, shape, data: make.from(Array.from({ length: size(shape) }, number)) };
 }
 
 /** A host tensor of given numbers. */

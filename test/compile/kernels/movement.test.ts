@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CompileError, type DType, type HostTensor } from '../../../lib/compile';
+import type { DType, HostTensor } from '../../../lib/compile';
 import { movement } from '../../../lib/compile/kernels/movement';
-import { trace } from '../../../lib/compile/trace/trace';
-import { messageOf } from '../../support/one-line';
-import { agree, agreeOn, type Case } from './agreement';
+import { agree, agreeOn, type Case, refusalOf } from './agreement';
 import { axisOf, host, shapes, tensors } from './arbitraries';
 
 const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
@@ -16,12 +14,14 @@ function caseOf<Call>(
   shape: fc.Arbitrary<number[]>,
   call: (shape: readonly number[]) => fc.Arbitrary<Call>,
   f: (x: tf.Tensor, call: Call) => tf.Tensor | tf.Tensor[],
+  gradient: (shape: readonly number[], call: Call) => boolean = () => true,
 ): fc.Arbitrary<Case> {
   return fc.tuple(shape, types).chain(([drawn, dtype]) =>
     fc.tuple(tensors(drawn, dtype), call(drawn)).map(([x, given]) => ({
       name: `${dtype}[${drawn}] by ${JSON.stringify(given)}`,
-      f: ([tensor]) => f(tensor as tf.Tensor, given),
+      f: (tensor) => f(tensor, given),
       inputs: [x],
+      gradient: gradient(drawn, given),
     })),
   );
 }
@@ -30,12 +30,12 @@ const perAxis = <T>(shape: readonly number[], draw: (d: number) => fc.Arbitrary<
   fc.tuple(...shape.map(draw));
 const product = (shape: readonly number[]) => shape.reduce((size, d) => size * d, 1);
 
-/** Cuts a dimension into sizes, one of which may be left to tfjs as −1. */
+/** Cuts a dimension into sizes; the last may be left open as −1, which in first place tfjs's CPU backend miscounts. */
 const cuts = (d: number) =>
   fc.tuple(fc.array(fc.nat(d), { maxLength: 2 }), fc.boolean()).map(([points, open]) => {
     const ends = [...points.sort((a, b) => a - b), d];
     const sizes = ends.map((end, i) => end - (ends[i - 1] ?? 0));
-    return open ? [-1, ...sizes.slice(1)] : sizes;
+    return open && sizes.length > 1 ? [...sizes.slice(0, -1), -1] : sizes;
   });
 
 const joined = (
@@ -55,7 +55,7 @@ const joined = (
         )
         .map((inputs) => ({
           name: `${dtype}[${inputs.map((x) => x.shape).join('], [')}] along ${axis}`,
-          f: (given: tf.Tensor[]) => f(given, axis),
+          f: (...given) => f(given, axis),
           inputs,
         })),
     ),
@@ -111,30 +111,29 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     (x, [paddings, value]) => tf.pad(x, paddings as [number, number][], value),
   ),
   Tile: caseOf(
-    shapes(),
+    shapes({ min: 1 }),
     (shape) => perAxis(shape, () => fc.integer({ min: 1, max: 3 })),
     (x, repeats) => tf.tile(x, repeats),
   ),
   // tfjs repeats by Tile: the kernel appears only where a pass puts it, in place of a product with one.
   BroadcastTo: caseOf(
     shapes({ max: 3 }),
-    (shape) =>
-      fc.tuple(
-        shapes({ max: 1 }),
-        perAxis(shape, (d) => (d === 1 ? fc.integer({ min: 1, max: 3 }) : fc.constant(d))),
-      ),
-    (x, [front, shape]) => tf.mul(tf.cast(x, 'float32'), tf.ones([2, ...front, ...shape].map((d) => d))),
+    (shape) => perAxis([2, ...shape], (d) => (d === 1 ? fc.integer({ min: 1, max: 3 }) : fc.constant(d))),
+    (x, shape) => tf.mul(tf.cast(x, 'float32'), tf.ones(shape)),
   ),
   Unpack: caseOf(
     shapes({ min: 1 }),
     (shape) => axisOf(shape.length),
     (x, axis) => tf.unstack(x, axis),
+    // tfjs's gradient expects a list of gradients where there is one result, and throws; so below.
+    (shape, axis) => shape.at(axis) !== 1,
   ),
   SplitV: caseOf(
     shapes({ min: 1 }),
     (shape) =>
       axisOf(shape.length).chain((axis) => fc.tuple(fc.constant(axis), cuts(shape.at(axis) as number))),
-    (x, [axis, sizes]) => tf.split(x, sizes, axis),
+    (x, [axis, sizes]) => tf.split(x, [...sizes], axis),
+    (_, [, sizes]) => sizes.length > 1,
   ),
   Concat: joined(
     (rank) => rank,
@@ -159,7 +158,7 @@ describe('movement kernels', () => {
 describe('movement kernels in corner cases', () => {
   const of = (name: string, f: (x: tf.Tensor) => tf.Tensor | tf.Tensor[], x: HostTensor): Case => ({
     name,
-    f: ([given]) => f(given as tf.Tensor),
+    f: (given) => f(given),
     inputs: [x],
     gradient: false,
   });
@@ -214,9 +213,7 @@ describe('movement kernels in corner cases', () => {
     ['Concat', (x: tf.Tensor) => tf.concat([x, tf.zeros([2], 'int32')])],
     ['Pack', (x: tf.Tensor) => tf.stack([x, tf.zeros([2], 'int32')])],
   ])('%s of two types is refused', (kernel, f) => {
-    const message = messageOf(CompileError, () =>
-      trace(([x]) => [f(x as tf.Tensor)], [{ dtype: 'float32', shape: [2] }]),
-    );
+    const message = refusalOf(f, { dtype: 'float32', shape: [2] });
     expect(message).toContain(
       `'${kernel}' on (float32[2], int32[2]) cannot be compiled: its inputs differ in type`,
     );
