@@ -7,7 +7,14 @@ export { onnxRuntimeNode } from './compile/runtime.node';
 export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
 export { getOperation, type Operation, type OperationName, operationNames } from './data/operations';
 export { type RandomStream, randomStream } from './data/random';
-export { gatherRows, mirrorShare, type RowBatch, type Split, type SplitOptions, splitRows } from './data/split';
+export {
+  gatherRows,
+  mirrorShare,
+  type RowBatch,
+  type Split,
+  type SplitOptions,
+  splitRows,
+} from './data/split';
 export * from './errors';
 export * from './figures';
 export * from './figures/index.node';
@@ -28,7 +35,15 @@ export { predictGpt } from './models/predict';
 export { type TokenBatch, tokenBatch } from './models/rows';
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadGpt } from './train/checkpoint';
-export { datasetOf, modelConfigOf, PRESETS, type RunConfig, type RunOptions, runConfig, splitOf } from './train/config';
+export {
+  datasetOf,
+  modelConfigOf,
+  PRESETS,
+  type RunConfig,
+  type RunOptions,
+  runConfig,
+  splitOf,
+} from './train/config';
 export { runEnvironment } from './train/environment.node';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
@@ -38,7 +53,12 @@ export { notebookProgress } from './train/progress-notebook.node';
 export { terminalProgress } from './train/progress-terminal.node';
 export { type FinishedRun, type RunSummary, requireFinite, runTraining } from './train/run';
 export { RunStore, readCheckpoint, readMetrics } from './train/run-store.node';
-export { decodeSafetensors, encodeSafetensors, type StoredTensor, type TensorFile } from './train/safetensors';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+  type TensorFile,
+} from './train/safetensors';
 export type { TrainState } from './train/state';
 export { makeStep, type PreparedRun, prepareRun } from './train/step';
 export { type TrainSettings, train } from './train/train.node';

@@ -4,7 +4,8 @@ import { ArgumentError } from '../errors';
 /** @throws ArgumentError where the text is not a number. */
 export function parseNumber(option: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new ArgumentError(`${option} is '${text}', expected a number`);
+  if (text.trim() === '' || Number.isNaN(value))
+    throw new ArgumentError(`${option} is '${text}', expected a number`);
   return value;
 }
 

@@ -25,18 +25,29 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
   program
     .command('predict')
     .description('print the logits of a checkpoint for rows of tokens')
-    .argument('<checkpoint>', 'safetensors file, of ours or with the parameters of the same model made elsewhere')
+    .argument(
+      '<checkpoint>',
+      'safetensors file, of ours or with the parameters of the same model made elsewhere',
+    )
     .requiredOption('--tokens <file>', 'CSV without header, the tokens of one sequence a line')
     .option('--out <file>', "CSV to write, the last position's logits a line (default: standard output)")
-    .addOption(new Option('--model <name>', 'for a file without our metadata: what it holds').choices(['gpt']))
-    .option('--heads <integer>', 'for a file without our metadata: attention heads', (text) => parseNumber('heads', text))
+    .addOption(
+      new Option('--model <name>', 'for a file without our metadata: what it holds').choices(['gpt']),
+    )
+    .option('--heads <integer>', 'for a file without our metadata: attention heads', (text) =>
+      parseNumber('heads', text),
+    )
     .option('--threads <integer>', 'native threads', (text) => parseNumber('threads', text))
     .action(async (checkpoint: string, options: PredictArguments) => {
       done(await runPredict(checkpoint, options, streams));
     });
 }
 
-async function runPredict(checkpoint: string, options: PredictArguments, streams: Streams): Promise<ExitCode> {
+async function runPredict(
+  checkpoint: string,
+  options: PredictArguments,
+  streams: Streams,
+): Promise<ExitCode> {
   const path = (file: string) => resolve(streams.directory, file);
   const { threads } = runEnvironment(options.threads === undefined ? {} : { threads: options.threads });
   const { model, params } = loadGpt(

@@ -62,8 +62,14 @@ const NUMBERS: readonly (readonly [flags: string, description: string])[] = [
 export function addTrainCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
   const command = program
     .command('train')
-    .description('train a model and leave a run folder: config.json, metrics.csv, checkpoint.safetensors, summary.json')
-    .addOption(new Option('--preset <name>', 'configuration to start from').choices(Object.keys(PRESETS)).default('gpt'))
+    .description(
+      'train a model and leave a run folder: config.json, metrics.csv, checkpoint.safetensors, summary.json',
+    )
+    .addOption(
+      new Option('--preset <name>', 'configuration to start from')
+        .choices(Object.keys(PRESETS))
+        .default('gpt'),
+    )
     .option('--operation <name>', 'what to learn (add)');
   for (const [flags, description] of NUMBERS) {
     const name = flags.slice(2, flags.indexOf(' '));
@@ -112,7 +118,11 @@ function runOptions(options: TrainArguments): RunOptions {
 }
 
 /** A folder of its own for each run, named after when it started and what it is. */
-function defaultFolder({ preset = 'gpt', modulus = PRESETS[preset].modulus, seed = PRESETS[preset].seed }: RunOptions): string {
+function defaultFolder({
+  preset = 'gpt',
+  modulus = PRESETS[preset].modulus,
+  seed = PRESETS[preset].seed,
+}: RunOptions): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return join('output', 'runs', `${time}-${preset}-p${modulus}-seed${seed}-${process.pid}`);
 }
@@ -121,7 +131,8 @@ function report({ summary }: FinishedRun, folder: string): string {
   const { trainAccuracy, validationAccuracy, trainLoss, validationLoss } = summary;
   const share = (value: number | null) => (value === null ? '–' : formatPercent(value));
   const loss = (value: number | null) => (value === null ? '–' : formatLoss(value));
-  const first = (step: number | null) => (step === null ? 'not reached' : `step ${step.toLocaleString('en')}`);
+  const first = (step: number | null) =>
+    step === null ? 'not reached' : `step ${step.toLocaleString('en')}`;
   return [
     `train       accuracy ${share(trainAccuracy)}, loss ${loss(trainLoss)}, 99 % ${first(summary.firstStepTrain99)}`,
     `validation  accuracy ${share(validationAccuracy)}, loss ${loss(validationLoss)}, 99 % ${first(summary.firstStepValidation99)}`,

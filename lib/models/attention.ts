@@ -33,7 +33,12 @@ function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
  * @param keys One entry a key position; `values` likewise. No mask: pass only the positions that may be seen.
  * @returns [rows, dModel], heads side by side; a single row where nothing differs within the batch.
  */
-export function attend(query: Rows, keys: readonly Rows[], values: readonly Rows[], heads: number): tf.Tensor2D {
+export function attend(
+  query: Rows,
+  keys: readonly Rows[],
+  values: readonly Rows[],
+  heads: number,
+): tf.Tensor2D {
   const scores = keys.map((key) => score(query, key, heads)); // each [rows, heads]
   // Any shift cancels in the quotient below, so the largest score needs no gradient.
   const largest = scores.map((s) => stopGradient(s)).reduce((a, b) => tf.maximum(a, b));

@@ -56,7 +56,9 @@ export function checkGptConfig(config: GptConfig): void {
 export function gptShapes(config: GptConfig): Map<string, readonly [number, number]> {
   const { vocabulary, sequenceLength, classes, dModel, dFF, layers } = config;
   const block = (layer: number): [string, readonly [number, number]][] => [
-    ...['q', 'k', 'v', 'head_out'].map((name) => [`blocks.${layer}.${name}`, [dModel, dModel]] as [string, [number, number]]),
+    ...['q', 'k', 'v', 'head_out'].map(
+      (name) => [`blocks.${layer}.${name}`, [dModel, dModel]] as [string, [number, number]],
+    ),
     [`blocks.${layer}.ff1`, [dModel, dFF]],
     [`blocks.${layer}.ff2`, [dFF, dModel]],
   ];
@@ -78,7 +80,12 @@ function mlp(x: tf.Tensor2D, { ff1, ff2 }: GptBlockParams): tf.Tensor2D {
  * One block at the wanted query positions, each of which sees all positions.
  * @param positions The residual stream, one entry a position.
  */
-function block(positions: readonly Rows[], queries: readonly Rows[], params: GptBlockParams, heads: number): Rows[] {
+function block(
+  positions: readonly Rows[],
+  queries: readonly Rows[],
+  params: GptBlockParams,
+  heads: number,
+): Rows[] {
   const keys = positions.map((rows) => linear(rows, params.k));
   const values = positions.map((rows) => linear(rows, params.v));
   return queries.map((rows) => {
@@ -93,7 +100,12 @@ export function gptForward(config: GptConfig, params: GptParams, batch: TokenBat
   let stream = embed(batch, params.tok_embed, params.pos_embed);
   for (let layer = 0; layer < config.layers; layer++) {
     const isLast = layer === config.layers - 1;
-    stream = block(stream, isLast ? stream.slice(-1) : stream, params.blocks[layer] as GptBlockParams, config.heads);
+    stream = block(
+      stream,
+      isLast ? stream.slice(-1) : stream,
+      params.blocks[layer] as GptBlockParams,
+      config.heads,
+    );
   }
   const [last] = stream.slice(-1) as [Rows];
   const logits: tf.Tensor2D = tf.matMul(last.values, params.out); // [rows, classes]

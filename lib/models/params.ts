@@ -18,7 +18,11 @@ export function namedTensors(params: Params): [name: string, tensor: tf.Tensor][
  * Applies `f` to the tensors at the same place of several trees of the same form.
  * @param f Receives the tensor of each tree and the path.
  */
-export function mapParams(first: Params, others: readonly Params[], f: (...tensors: tf.Tensor[]) => tf.Tensor): Params {
+export function mapParams(
+  first: Params,
+  others: readonly Params[],
+  f: (...tensors: tf.Tensor[]) => tf.Tensor,
+): Params {
   const rest = others.map((tree) => new Map(namedTensors(tree)));
   return mapTree(first, isTensor, (tensor, path) =>
     f(tensor, ...rest.map((tensors) => tensors.get(path) as tf.Tensor)),

@@ -1,6 +1,12 @@
 /** @file Logits of a trained model for any rows of tokens, by a compiled forward pass. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { compileFunction, type HostTensor, type HostTree, type Runtime, type RuntimeOptions } from '../compile';
+import {
+  compileFunction,
+  type HostTensor,
+  type HostTree,
+  type Runtime,
+  type RuntimeOptions,
+} from '../compile';
 import { asGptParams, type GptConfig, gptForward, gptShapes } from './gpt';
 import { treeOfNames } from './initialize';
 import type { Params } from './params';
@@ -29,7 +35,11 @@ export async function predictGpt(
   const rows = tokenBatch(tokens, width, model.vocabulary).rows;
   const data = new Float32Array(rows * model.classes);
   for (let first = 0; first < rows; first += ROWS_A_CALL) {
-    const batch = tokenBatch(tokens.subarray(first * width, (first + ROWS_A_CALL) * width), width, model.vocabulary);
+    const batch = tokenBatch(
+      tokens.subarray(first * width, (first + ROWS_A_CALL) * width),
+      width,
+      model.vocabulary,
+    );
     const forward = await compileFunction(
       runtime,
       (inputs: tf.Tensor[]) => {
@@ -47,5 +57,7 @@ export async function predictGpt(
 }
 
 function tensorAt(params: HostTree, name: string): HostTensor {
-  return name.split('.').reduce((node, key) => (node as Record<string, HostTree>)[key] as HostTree, params) as HostTensor;
+  return name
+    .split('.')
+    .reduce((node, key) => (node as Record<string, HostTree>)[key] as HostTree, params) as HostTensor;
 }

@@ -42,7 +42,10 @@ export function tokenBatch(tokens: Int32Array, sequenceLength: number, vocabular
     );
   }
   const positions = Array.from({ length: sequenceLength }, (_, position) => {
-    const column = Int32Array.from({ length: rows }, (_, row) => tokens[row * sequenceLength + position] as number);
+    const column = Int32Array.from(
+      { length: rows },
+      (_, row) => tokens[row * sequenceLength + position] as number,
+    );
     const bad = column.findIndex((token) => token < 0 || token >= vocabulary);
     if (bad >= 0) {
       throw new ArgumentError(
@@ -68,7 +71,11 @@ export function linear({ values, index }: Rows, weight: tf.Tensor2D): Rows {
 }
 
 /** Token embedding plus learned position, [distinct, dModel], for each position of a batch. */
-export function embed(batch: TokenBatch, tokenEmbedding: tf.Tensor2D, positionEmbedding: tf.Tensor2D): Rows[] {
+export function embed(
+  batch: TokenBatch,
+  tokenEmbedding: tf.Tensor2D,
+  positionEmbedding: tf.Tensor2D,
+): Rows[] {
   return batch.positions.map(({ tokens, index }, position) => {
     const rows = tf.gather(tokenEmbedding, tf.tensor1d(tokens, 'int32')); // [distinct, dModel]
     const offset: tf.Tensor2D = tf.slice(positionEmbedding, [position, 0], [1, -1]);

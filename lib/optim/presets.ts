@@ -16,12 +16,22 @@ export interface OptimizerOptions {
 }
 
 /** Adam with decoupled weight decay: w ← w − lr·(u + weightDecay·w), PyTorch's `AdamW`. */
-export function adamw({ learningRate, weightDecay, betas: [beta1, beta2], eps = 1e-8 }: OptimizerOptions): Transform {
+export function adamw({
+  learningRate,
+  weightDecay,
+  betas: [beta1, beta2],
+  eps = 1e-8,
+}: OptimizerOptions): Transform {
   return chain(scaleByAdam({ beta1, beta2, eps }), addDecayedWeights(weightDecay), scale(-learningRate));
 }
 
 /** Adam with an L2 penalty in the gradient: g ← g + weightDecay·w, PyTorch's `Adam`. */
-export function adam({ learningRate, weightDecay, betas: [beta1, beta2], eps = 1e-8 }: OptimizerOptions): Transform {
+export function adam({
+  learningRate,
+  weightDecay,
+  betas: [beta1, beta2],
+  eps = 1e-8,
+}: OptimizerOptions): Transform {
   return chain(addDecayedWeights(weightDecay), scaleByAdam({ beta1, beta2, eps }), scale(-learningRate));
 }
 

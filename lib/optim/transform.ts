@@ -16,7 +16,11 @@ export interface UpdateContext {
 export interface Transform {
   /** The state before the first update. */
   init(params: Params): Params;
-  update(updates: Params, state: Params, context: UpdateContext): { readonly updates: Params; readonly state: Params };
+  update(
+    updates: Params,
+    state: Params,
+    context: UpdateContext,
+  ): { readonly updates: Params; readonly state: Params };
 }
 
 /** A transformation that keeps no state. */

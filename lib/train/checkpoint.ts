@@ -24,7 +24,8 @@ function stored({ dtype, shape, data }: HostTensor): StoredTensor {
 export function encodeCheckpoint(state: TrainState, config: RunConfig): Uint8Array {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, tensor] of namedHostTensors(state.params)) tensors.set(name, stored(tensor));
-  for (const [name, tensor] of namedHostTensors(state.optimizer)) tensors.set(OPTIMIZER_PREFIX + name, stored(tensor));
+  for (const [name, tensor] of namedHostTensors(state.optimizer))
+    tensors.set(OPTIMIZER_PREFIX + name, stored(tensor));
   return encodeSafetensors(tensors, {
     format: FORMAT,
     step: String(state.step.data[0]),
@@ -57,12 +58,16 @@ export interface ModelHint {
  */
 export function loadGpt(file: TensorFile, source: string, hint: ModelHint = {}): LoadedModel {
   const tensors = withBlockNames(file.tensors);
-  const model = file.metadata.format === FORMAT ? modelOfMetadata(file, source) : modelOfShapes(tensors, source, hint);
+  const model =
+    file.metadata.format === FORMAT ? modelOfMetadata(file, source) : modelOfShapes(tensors, source, hint);
   const params = [...gptShapes(model)].map(([name, shape]): [string, HostTensor] => {
     const tensor = tensors.get(name);
-    if (tensor === undefined) throw new FileError(`${source} has no tensor '${name}', expected the parameters of a GPT`);
+    if (tensor === undefined)
+      throw new FileError(`${source} has no tensor '${name}', expected the parameters of a GPT`);
     if (tensor.shape.length !== 2 || tensor.shape.some((size, axis) => size !== shape[axis])) {
-      throw new FileError(`'${name}' in ${source} has shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`);
+      throw new FileError(
+        `'${name}' in ${source} has shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`,
+      );
     }
     return [name, { dtype: 'float32', shape, data: asFloat32(tensor, name, source) }];
   });
@@ -81,21 +86,32 @@ function modelOfMetadata(file: TensorFile, source: string): GptConfig {
 /** A file of a single block may leave out the prefix `blocks.0.`. */
 function withBlockNames(tensors: ReadonlyMap<string, StoredTensor>): Map<string, StoredTensor> {
   return new Map(
-    [...tensors].map(([name, tensor]) => [/^(q|k|v|head_out|ff1|ff2)$/.test(name) ? `blocks.0.${name}` : name, tensor]),
+    [...tensors].map(([name, tensor]) => [
+      /^(q|k|v|head_out|ff1|ff2)$/.test(name) ? `blocks.0.${name}` : name,
+      tensor,
+    ]),
   );
 }
 
-function modelOfShapes(tensors: ReadonlyMap<string, StoredTensor>, source: string, { heads }: ModelHint): GptConfig {
+function modelOfShapes(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  source: string,
+  { heads }: ModelHint,
+): GptConfig {
   const shape = (name: string): readonly [number, number] => {
     const tensor = tensors.get(name);
-    if (tensor?.shape.length !== 2) throw new FileError(`${source} has no matrix '${name}', expected the parameters of a GPT`);
+    if (tensor?.shape.length !== 2)
+      throw new FileError(`${source} has no matrix '${name}', expected the parameters of a GPT`);
     return tensor.shape as unknown as readonly [number, number];
   };
   if (heads === undefined) {
-    throw new FileError(`${source} does not say how many attention heads the model has; add --model gpt --heads N`);
+    throw new FileError(
+      `${source} does not say how many attention heads the model has; add --model gpt --heads N`,
+    );
   }
   const [vocabulary, dModel] = shape('tok_embed');
-  const layers = new Set([...tensors.keys()].flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? [])).size;
+  const layers = new Set([...tensors.keys()].flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []))
+    .size;
   const model = {
     vocabulary,
     dModel,

@@ -1,5 +1,5 @@
 /** @file What defines a run: its configuration, with the presets' defaults and the checks of every value. */
-import { makeDataset, type Dataset } from '../data/dataset';
+import { type Dataset, makeDataset } from '../data/dataset';
 import type { OperationName } from '../data/operations';
 import { type Split, splitRows } from '../data/split';
 import { ArgumentError } from '../errors';
@@ -78,7 +78,9 @@ const INITIALIZATIONS: readonly GptInitialization[] = ['paper', 'unit'];
 export function runConfig(options: RunOptions = {}): RunConfig {
   const preset = options.preset ?? 'gpt';
   checkName('preset', preset, Object.keys(PRESETS));
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RunOptions;
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as RunOptions;
   const { trainFraction, ...base } = PRESETS[preset];
   if (given.trainFraction !== undefined && given.trainRows !== undefined) {
     throw new ArgumentError(
@@ -115,7 +117,8 @@ function checkRun(config: RunConfig): void {
 }
 
 function checkName(option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) throw new ArgumentError(`${option} is '${value}', expected one of ${allowed.join(', ')}`);
+  if (!allowed.includes(value))
+    throw new ArgumentError(`${option} is '${value}', expected one of ${allowed.join(', ')}`);
 }
 
 function checkInteger(option: string, value: number, least: number): void {
@@ -136,7 +139,10 @@ export function splitOf(config: RunConfig, dataset: Dataset): Split {
 }
 
 /** The model's sizes for a dataset. */
-export function modelConfigOf(config: RunConfig, dataset: Pick<Dataset, 'vocabulary' | 'sequenceLength' | 'classes'>): GptConfig {
+export function modelConfigOf(
+  config: RunConfig,
+  dataset: Pick<Dataset, 'vocabulary' | 'sequenceLength' | 'classes'>,
+): GptConfig {
   const { vocabulary, sequenceLength, classes } = dataset;
   const { dModel, dFF, heads, layers } = config;
   const model = { vocabulary, sequenceLength, classes, dModel, dFF, heads, layers };

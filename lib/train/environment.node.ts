@@ -13,7 +13,13 @@ export const DEVICES = ['cpu'] as const;
 export type Device = (typeof DEVICES)[number];
 
 /** @throws ArgumentError for an unknown device or a number of threads that is not a positive integer. */
-export function runEnvironment({ device = 'cpu', threads }: { device?: string; threads?: number } = {}): RunEnvironment {
+export function runEnvironment({
+  device = 'cpu',
+  threads,
+}: {
+  device?: string;
+  threads?: number;
+} = {}): RunEnvironment {
   if (!(DEVICES as readonly string[]).includes(device)) {
     throw new ArgumentError(`device is '${device}', expected ${DEVICES.join(', ')}`);
   }

@@ -66,7 +66,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const evaluations: Evaluation[] = [];
   const alone = { steps: 0, milliseconds: 0 };
   let step = options.state.step.data[0] as number;
-  let device = program.put(options.state as never);
+  let device = program.put(options.state);
   let stepSeconds = 0;
   let streak = 0;
   let callSteps = 1;
@@ -82,7 +82,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     elapsedSeconds: 0,
     trainLoss: Number.NaN,
   };
-  const current = async () => (await program.get(device)) as unknown as TrainState;
+  const current = async () => (await program.get(device)) as TrainState;
 
   while (stoppedBy === undefined) {
     if (signal?.aborted) stoppedBy = 'signal';
@@ -90,7 +90,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     if (stoppedBy !== undefined) break;
     // With a target every evaluation opens a call, so that the state before the call is the one evaluated.
     const untilEvaluation = evalEvery - (step % evalEvery);
-    const most = target === undefined ? MOST_STEPS : Math.min(untilEvaluation, steps - 1 > step ? steps - 1 - step : 1);
+    const most =
+      target === undefined ? MOST_STEPS : Math.min(untilEvaluation, steps - 1 > step ? steps - 1 - step : 1);
     const count = Math.max(1, Math.min(callSteps, most, steps - step));
     const before = now();
     const result = await program.run(device, { steps: count });
@@ -127,7 +128,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       stepsPerSecond: stepSeconds === 0 ? 0 : 1 / stepSeconds,
       etaSeconds: stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - step) * stepSeconds,
       elapsedSeconds,
-      trainLoss: (losses.data[bad < 0 ? count - 1 : bad] as number),
+      trainLoss: losses.data[bad < 0 ? count - 1 : bad] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),
     };
     onProgress?.(progress);
@@ -167,7 +168,8 @@ function evaluationsOf(
   evalEvery: number,
   lastStep: number,
 ): Evaluation[] {
-  const value = (name: keyof typeof METRICS, i: number) => (metrics[METRICS[name]] as HostTensor).data[i] as number;
+  const value = (name: keyof typeof METRICS, i: number) =>
+    (metrics[METRICS[name]] as HostTensor).data[i] as number;
   const rows: Evaluation[] = [];
   for (let i = 0; i < count; i++) {
     const epoch = firstStep + i;
@@ -187,9 +189,18 @@ function evaluationsOf(
  * Milliseconds of a step, where too few calls of the run were without an evaluation: some steps on from the given state
  * with none due, their results thrown away.
  */
-async function timeSteps(program: Program, state: TrainState, count: number, now: () => number): Promise<number> {
-  const unevaluated = { ...state, step: { ...state.step, data: Int32Array.of(1) }, schedule: scheduleOf(2 ** 30, -1) };
-  const device = program.put(unevaluated as never);
+async function timeSteps(
+  program: Program,
+  state: TrainState,
+  count: number,
+  now: () => number,
+): Promise<number> {
+  const unevaluated = {
+    ...state,
+    step: { ...state.step, data: Int32Array.of(1) },
+    schedule: scheduleOf(2 ** 30, -1),
+  };
+  const device = program.put(unevaluated);
   await program.run(device, { steps: 1 });
   const before = now();
   await program.run(device, { steps: count });

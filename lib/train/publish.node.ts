@@ -45,7 +45,11 @@ export function isPublished(folder: string): boolean {
  * Writes a run's files.
  * @throws FileError where the folder cannot be written.
  */
-export function publishRun(run: FinishedRun, folder: string, { weights }: { readonly weights: boolean }): void {
+export function publishRun(
+  run: FinishedRun,
+  folder: string,
+  { weights }: { readonly weights: boolean },
+): void {
   makeFolder(folder);
   const write = (file: keyof typeof PUBLISHED_FILES, content: string | Uint8Array) =>
     writeFileAtomic(join(folder, PUBLISHED_FILES[file]), content);

@@ -1,13 +1,13 @@
 /** @file A whole run: compile, train, keep what it produces. Pure but for the runtime and the sink it is given. */
-import { Program, type HostTree, type Runtime } from '../compile';
+import { type HostTree, Program, type Runtime } from '../compile';
 import { TrainingError } from '../errors';
 import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import { type LoopResult, type StopReason, trainLoop } from './loop';
-import type { Evaluation, ProgressDisplay } from './progress';
 import { formatPercent } from './number-format';
-import { prepareRun } from './step';
+import type { Evaluation, ProgressDisplay } from './progress';
 import type { TrainState } from './state';
+import { prepareRun } from './step';
 
 /** Where a run's results go; `RunStore` is one. */
 export interface RunSink {
@@ -72,12 +72,16 @@ export interface FinishedRun {
  * @throws CompileError, UserError as compiling, preparing and the sink do. A loss that becomes NaN is no error here: see
  *   `summary.stoppedBy` and `requireFinite`.
  */
-export async function runTraining(config: RunConfig, runtime: Runtime, settings: RunSettings): Promise<FinishedRun> {
+export async function runTraining(
+  config: RunConfig,
+  runtime: Runtime,
+  settings: RunSettings,
+): Promise<FinishedRun> {
   const { environment, signal, sink, display, callSeconds } = settings;
   const prepared = prepareRun(config);
   sink?.saveConfig(config);
   const started = performance.now();
-  const program = await Program.compile(runtime, prepared.step, prepared.initial as never, {
+  const program = await Program.compile(runtime, prepared.step, prepared.initial, {
     threads: environment.threads,
   });
   const compileSeconds = (performance.now() - started) / 1000;
@@ -104,7 +108,13 @@ export async function runTraining(config: RunConfig, runtime: Runtime, settings:
     const summary = summarize(config, environment, result, compileSeconds);
     sink?.saveSummary(summary);
     display?.finish(result.progress, closingLine(config, summary));
-    return { config, summary, evaluations: result.evaluations, params: result.state.params, state: result.state };
+    return {
+      config,
+      summary,
+      evaluations: result.evaluations,
+      params: result.state.params,
+      state: result.state,
+    };
   } finally {
     await program.release();
   }
@@ -139,7 +149,8 @@ function summarize(
 
 /** What the last line of a progress display says. */
 function closingLine({ stopAtAccuracy }: RunConfig, { stoppedBy, steps, nanStep }: RunSummary): string {
-  if (stoppedBy === 'target') return `target reached: validation accuracy ≥ ${formatPercent(stopAtAccuracy as number)}`;
+  if (stoppedBy === 'target')
+    return `target reached: validation accuracy ≥ ${formatPercent(stopAtAccuracy as number)}`;
   if (stoppedBy === 'steps') return 'step budget used';
   if (stoppedBy === 'nan') return `the loss became NaN or infinite at step ${nanStep}`;
   return `stopped at step ${steps}`;

@@ -1,10 +1,18 @@
 /** @file The state that a training program carries from step to step. */
 import * as tf from '@tensorflow/tfjs-core';
-import { type HostTensor, type HostTree, leavesOf, mapTree, toHost, type Tree, withBackend } from '../compile';
+import {
+  type HostTensor,
+  type HostTree,
+  leavesOf,
+  mapTree,
+  type Tree,
+  toHost,
+  withBackend,
+} from '../compile';
 import { isTensor, type Params } from '../models/params';
 
 /** Tensors are `HostTensor`s between calls and traced tensors inside a step. */
-export interface TrainState<L = HostTensor> {
+export type TrainState<L = HostTensor> = {
   readonly params: Tree<L>;
   /** In the form that the optimiser's `init` gives it. */
   readonly optimizer: Tree<L>;
@@ -12,7 +20,7 @@ export interface TrainState<L = HostTensor> {
   readonly step: L;
   /** Evaluate at steps that are a multiple of `every`, and at `last`; int32 scalars. */
   readonly schedule: { readonly every: L; readonly last: L };
-}
+};
 
 export function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
   return ArrayBuffer.isView((node as HostTensor).data);
@@ -23,7 +31,9 @@ export function toHostTree(f: (params: Params) => Params, tree: HostTree): HostT
   return withBackend('cpu', () => {
     let result: HostTree = {};
     tf.tidy(() => {
-      const tensors = mapTree(tree, isHostTensor, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
+      const tensors = mapTree(tree, isHostTensor, ({ data, shape, dtype }) =>
+        tf.tensor(data, [...shape], dtype),
+      );
       result = mapTree(f(tensors as Params), isTensor, toHost) as HostTree;
     });
     return result;

@@ -1,6 +1,6 @@
 /** @file One training step as plain tfjs: loss, gradient, update, and the evaluation when it is due. */
 import * as tf from '@tensorflow/tfjs-core';
-import { cond, type Step, type TensorTree } from '../compile';
+import { cond, type Step } from '../compile';
 import { gatherRows } from '../data/split';
 import { asGptParams, gptForward } from '../models/gpt';
 import { initializeGpt } from '../models/initialize';
@@ -8,8 +8,8 @@ import { accuracy, crossEntropy } from '../models/loss';
 import { type Params, valueAndGrads } from '../models/params';
 import { type TokenBatch, tokenBatch } from '../models/rows';
 import { applyUpdates, OPTIMIZERS, type Transform } from '../optim';
-import { toHostTree, type TrainState } from './state';
 import { datasetOf, modelConfigOf, type RunConfig, splitOf } from './config';
+import { type TrainState, toHostTree } from './state';
 
 /** Rows of a table, ready for a model. */
 export interface Batch {
@@ -72,14 +72,17 @@ export function makeStep({ forward, classes, train, validation, optimizer }: Ste
       step: tf.add(state.step, tf.scalar(1, 'int32')),
       schedule: state.schedule,
     };
-    return { state: next as unknown as TensorTree, metrics: { [METRICS.trainLoss]: value, ...evaluation } };
+    return { state: next, metrics: { [METRICS.trainLoss]: value, ...evaluation } };
   };
 }
 
 function evaluate(logits: tf.Tensor2D, targets: Int32Array, classes: number): Record<string, tf.Tensor> {
   const labels = tf.tensor1d(targets, 'int32');
   return {
-    [METRICS.validationLoss]: crossEntropy(logits, tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D),
+    [METRICS.validationLoss]: crossEntropy(
+      logits,
+      tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D,
+    ),
     [METRICS.validationAccuracy]: accuracy(logits, labels),
   };
 }

@@ -5,9 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../lib/cli/exit';
 import { main } from '../../lib/cli/main.node';
-import { encodeSafetensors } from '../../lib/train/safetensors';
-import { decodeSafetensors } from '../../lib/train/safetensors';
 import { readMetrics } from '../../lib/train/run-store.node';
+import { decodeSafetensors, encodeSafetensors } from '../../lib/train/safetensors';
 import { openOracle, oracleWeights } from '../support/oracle';
 import { temporaryFolder } from '../support/temporary';
 
@@ -47,9 +46,17 @@ describe('grok train', () => {
     );
     expect(summary).toMatchObject({ steps: 30, stoppedBy: 'steps', seed: 4, device: 'cpu', threads: 1 });
     const run = join(folder, 'run');
-    expect(readdirSync(run).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.csv', 'summary.json']);
+    expect(readdirSync(run).sort()).toEqual([
+      'checkpoint.safetensors',
+      'config.json',
+      'metrics.csv',
+      'summary.json',
+    ]);
     expect(JSON.parse(readFileSync(join(run, 'summary.json'), 'utf8'))).toEqual(summary);
-    expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({ modulus: 11, seed: 4 });
+    expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({
+      modulus: 11,
+      seed: 4,
+    });
     const rows = readMetrics(join(run, 'metrics.csv'));
     expect(rows.map(({ epoch }) => epoch)).toEqual([0, 25, 29]);
     expect(readFileSync(join(run, 'metrics.csv'), 'utf8').split('\n')[0]).toBe(
@@ -93,7 +100,16 @@ describe('grok train', () => {
   });
 
   it('stops at a loss that is no longer a number, with exit code 1 and the step', async () => {
-    const { code, err } = await grok('train', ...SMALL, '--lr', '1e30', '--weight-decay', '0', '--out', 'nan');
+    const { code, err } = await grok(
+      'train',
+      ...SMALL,
+      '--lr',
+      '1e30',
+      '--weight-decay',
+      '0',
+      '--out',
+      'nan',
+    );
     expect(code).toBe(EXIT.failure);
     expect(err).toMatch(/NaN or infinite at step \d+/);
     expect(existsSync(join(folder, 'nan', 'checkpoint.safetensors'))).toBe(true);
@@ -137,11 +153,15 @@ describe('grok train', () => {
 
 describe('grok predict', () => {
   const tokens = openOracle('c_gpt').integers('x');
-  const csv = Array.from({ length: 169 }, (_, row) => tokens.subarray(3 * row, 3 * row + 3).join(',')).join('\n');
+  const csv = Array.from({ length: 169 }, (_, row) => tokens.subarray(3 * row, 3 * row + 3).join(',')).join(
+    '\n',
+  );
   writeFileSync(join(folder, 'rows.csv'), `${csv}\n`);
   writeFileSync(
     join(folder, 'foreign.safetensors'),
-    encodeSafetensors(new Map(oracleWeights().map(([name, { data, shape }]) => [name, { dtype: 'F32', shape, data }]))),
+    encodeSafetensors(
+      new Map(oracleWeights().map(([name, { data, shape }]) => [name, { dtype: 'F32', shape, data }])),
+    ),
   );
 
   it('prints PyTorch’s logits for weights made elsewhere', async () => {
@@ -158,7 +178,12 @@ describe('grok predict', () => {
   it('reads a checkpoint of its own without further words, and writes to standard output by default', async () => {
     await grok('train', ...SMALL, '--out', 'trained');
     writeFileSync(join(folder, 'two.csv'), '3,4,11\n0,10,11\n');
-    const { code, out } = await grok('predict', join('trained', 'checkpoint.safetensors'), '--tokens', 'two.csv');
+    const { code, out } = await grok(
+      'predict',
+      join('trained', 'checkpoint.safetensors'),
+      '--tokens',
+      'two.csv',
+    );
     expect(code).toBe(EXIT.done);
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => line.split(',').length)).toEqual([11, 11]);
@@ -198,7 +223,19 @@ describe.skipIf(process.platform === 'win32')('interrupting a run', () => {
     async (signal) => {
       const out = join(folder, signal);
       const script = fileURLToPath(new URL('../../scripts/grok.mjs', import.meta.url));
-      const args = ['train', '--p', '23', '--d-model', '32', '--steps', '1000000', '--threads', '1', '--out', out];
+      const args = [
+        'train',
+        '--p',
+        '23',
+        '--d-model',
+        '32',
+        '--steps',
+        '1000000',
+        '--threads',
+        '1',
+        '--out',
+        out,
+      ];
       const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
       let started = false;
       child.stderr.on('data', () => {

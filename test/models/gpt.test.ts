@@ -2,7 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../lib/errors';
-import { asGptParams, checkGptConfig, gptForward, gptShapes, gptStandardDeviation } from '../../lib/models/gpt';
+import {
+  asGptParams,
+  checkGptConfig,
+  gptForward,
+  gptShapes,
+  gptStandardDeviation,
+} from '../../lib/models/gpt';
 import { initializeGpt, treeOfNames } from '../../lib/models/initialize';
 import { crossEntropy } from '../../lib/models/loss';
 import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
@@ -26,7 +32,10 @@ describe.each(DEVICES)('write-up 2’s GPT on $name, against float64 PyTorch', (
   const targets = oracle.integers('y');
 
   it('gives its logits', async () => {
-    const [logits] = await device.run((inputs) => [gptForward(ORACLE_GPT, asGptParams(treeOf(inputs)), batch)], tensors);
+    const [logits] = await device.run(
+      (inputs) => [gptForward(ORACLE_GPT, asGptParams(treeOf(inputs)), batch)],
+      tensors,
+    );
     expect(logits).toMatchReference(oracle.numbers('f64.fixed.logits_last'), TOLERANCE);
   });
 
@@ -52,38 +61,62 @@ describe.each(DEVICES)('write-up 2’s GPT on $name, against float64 PyTorch', (
 describe('computing distinct rows only', () => {
   it.each([1, 2, 3])('equals the plain form for any tokens, %i blocks', async (layers) => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 1, max: 9 }), fc.boolean(), async (seed, rows, equals) => {
-        const model = { vocabulary: 5, sequenceLength: 3, classes: 4, dModel: 8, heads: 2, dFF: 12, layers };
-        const tokens = Int32Array.from({ length: 3 * rows }, (_, i) =>
-          equals && i % 3 === 2 ? 4 : (seed * 31 + i * 7 + ((seed >> 3) ^ i)) % 5,
-        );
-        const weights = namedHostTensors(initializeGpt(model, 'unit', seed)).map(
-          ([name, { data, shape }]) => [name, tf.tensor(data, [...shape]).mul(0.5) as tf.Tensor] as const,
-        );
-        const params = asGptParams(treeOfNames(weights) as Params);
-        const reduced = gptForward(model, params, tokenBatch(tokens, 3, 5));
-        const plain = plainGpt(model, params, tf.tensor2d(tokens, [rows, 3], 'int32'));
-        expect(reduced.shape).toEqual([rows, 4]);
-        expect(reduced.dataSync()).toMatchReference(plain.dataSync(), 1e-4);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 1e6 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.boolean(),
+        async (seed, rows, equals) => {
+          const model = {
+            vocabulary: 5,
+            sequenceLength: 3,
+            classes: 4,
+            dModel: 8,
+            heads: 2,
+            dFF: 12,
+            layers,
+          };
+          const tokens = Int32Array.from({ length: 3 * rows }, (_, i) =>
+            equals && i % 3 === 2 ? 4 : (seed * 31 + i * 7 + ((seed >> 3) ^ i)) % 5,
+          );
+          const weights = namedHostTensors(initializeGpt(model, 'unit', seed)).map(
+            ([name, { data, shape }]) => [name, tf.tensor(data, [...shape]).mul(0.5) as tf.Tensor] as const,
+          );
+          const params = asGptParams(treeOfNames(weights) as Params);
+          const reduced = gptForward(model, params, tokenBatch(tokens, 3, 5));
+          const plain = plainGpt(model, params, tf.tensor2d(tokens, [rows, 3], 'int32'));
+          expect(reduced.shape).toEqual([rows, 4]);
+          expect(reduced.dataSync()).toMatchReference(plain.dataSync(), 1e-4);
+        },
+      ),
       { numRuns: 15 },
     );
   });
 });
 
 describe('initial parameters', () => {
-  const model = { vocabulary: 114, sequenceLength: 3, classes: 113, dModel: 128, heads: 4, dFF: 512, layers: 1 };
+  const model = {
+    vocabulary: 114,
+    sequenceLength: 3,
+    classes: 113,
+    dModel: 128,
+    heads: 4,
+    dFF: 512,
+    layers: 1,
+  };
 
-  it.each(['paper', 'unit'] as const)('%s: mean 0 and the stated standard deviation, in every matrix', (init) => {
-    for (const [name, { data, shape }] of namedHostTensors(initializeGpt(model, init, 0))) {
-      expect(shape).toEqual(gptShapes(model).get(name));
-      const std = gptStandardDeviation(model, init, name);
-      const mean = (data as Float32Array).reduce((a, b) => a + b, 0) / data.length;
-      const variance = (data as Float32Array).reduce((a, b) => a + (b - mean) ** 2, 0) / data.length;
-      expect(Math.abs(mean)).toBeLessThan((5 * std) / Math.sqrt(data.length));
-      expect(Math.abs(variance / std ** 2 - 1)).toBeLessThan(5 * Math.sqrt(2 / data.length));
-    }
-  });
+  it.each(['paper', 'unit'] as const)(
+    '%s: mean 0 and the stated standard deviation, in every matrix',
+    (init) => {
+      for (const [name, { data, shape }] of namedHostTensors(initializeGpt(model, init, 0))) {
+        expect(shape).toEqual(gptShapes(model).get(name));
+        const std = gptStandardDeviation(model, init, name);
+        const mean = (data as Float32Array).reduce((a, b) => a + b, 0) / data.length;
+        const variance = (data as Float32Array).reduce((a, b) => a + (b - mean) ** 2, 0) / data.length;
+        expect(Math.abs(mean)).toBeLessThan((5 * std) / Math.sqrt(data.length));
+        expect(Math.abs(variance / std ** 2 - 1)).toBeLessThan(5 * Math.sqrt(2 / data.length));
+      }
+    },
+  );
 
   it('has standard deviation 1/√dModel, but 1/√(p + 1) for the head, as in the reference run', () => {
     expect(gptStandardDeviation(model, 'paper', 'blocks.0.q')).toBe(1 / Math.sqrt(128));
@@ -92,7 +125,8 @@ describe('initial parameters', () => {
   });
 
   it('depends on the seed, and one matrix not on the others’ sizes', () => {
-    const of = (seed: number, dFF = 512) => new Map(namedHostTensors(initializeGpt({ ...model, dFF }, 'paper', seed)));
+    const of = (seed: number, dFF = 512) =>
+      new Map(namedHostTensors(initializeGpt({ ...model, dFF }, 'paper', seed)));
     expect(of(1).get('out')?.data).toEqual(of(1, 256).get('out')?.data);
     expect(of(1).get('out')?.data).not.toEqual(of(2).get('out')?.data);
   });
@@ -106,7 +140,9 @@ describe('bad sizes and tokens are refused in one line', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN])('a width of %d', (dModel) => {
-    expect(messageOf(ArgumentError, () => checkGptConfig({ ...ORACLE_GPT, dModel }))).toContain(String(dModel));
+    expect(messageOf(ArgumentError, () => checkGptConfig({ ...ORACLE_GPT, dModel }))).toContain(
+      String(dModel),
+    );
   });
 
   it('a token outside the vocabulary', () => {

@@ -23,7 +23,9 @@ function reference(logits: number[][], labels: number[]) {
 function lossAndGrad(labels: number[], classes: number) {
   return ([logits]: tf.Tensor[]) => {
     const oneHot = tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), classes), 'float32') as tf.Tensor2D;
-    const { value, grad } = tf.valueAndGrad((x) => crossEntropy(x as tf.Tensor2D, oneHot))(logits as tf.Tensor);
+    const { value, grad } = tf.valueAndGrad((x) => crossEntropy(x as tf.Tensor2D, oneHot))(
+      logits as tf.Tensor,
+    );
     return [value, grad];
   };
 }

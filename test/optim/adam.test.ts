@@ -8,7 +8,15 @@ import { treeOfNames } from '../../lib/models/initialize';
 import { crossEntropy } from '../../lib/models/loss';
 import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
 import { tokenBatch } from '../../lib/models/rows';
-import { adam, adamw, applyUpdates, chain, checkOptimizerOptions, scale, type Transform } from '../../lib/optim';
+import {
+  adam,
+  adamw,
+  applyUpdates,
+  chain,
+  checkOptimizerOptions,
+  scale,
+  type Transform,
+} from '../../lib/optim';
 import { isHostTensor, toHostTree } from '../../lib/train/state';
 import { messageOf } from '../support/one-line';
 import { ORACLE_GPT, openOracle, oracleWeights, parameterName } from '../support/oracle';
@@ -21,7 +29,10 @@ const CASES: readonly { name: string; optimizer: Transform }[] = [
   { name: 'adam_l2', optimizer: adam({ learningRate: 1e-3, weightDecay: 1e-2, betas: BETAS }) },
 ];
 
-const RUNNERS: readonly { runner: string; run: (optimizer: Transform) => Promise<{ losses: number[]; params: HostTree }> }[] = [
+const RUNNERS: readonly {
+  runner: string;
+  run: (optimizer: Transform) => Promise<{ losses: number[]; params: HostTree }>;
+}[] = [
   { runner: 'eagerly', run: runEagerly },
   { runner: 'compiled', run: runCompiled },
 ];
@@ -36,7 +47,10 @@ function stepOf(optimizer: Transform) {
       (p) => crossEntropy(gptForward(ORACLE_GPT, asGptParams(p), batch), labels),
       state.params,
     );
-    const result = optimizer.update(grads, state.optimizer, { params: state.params, step: state.step as tf.Scalar });
+    const result = optimizer.update(grads, state.optimizer, {
+      params: state.params,
+      step: state.step as tf.Scalar,
+    });
     const next = {
       params: applyUpdates(state.params, result.updates),
       optimizer: result.state,
@@ -75,10 +89,15 @@ async function runEagerly(optimizer: Transform) {
     const tensors = (tree: HostTree): TensorTree =>
       treeOfNames(
         leavesOf(tree, isHostTensor).map(
-          ([path, { data, shape, dtype }]) => [path, tf.tensor(data, [...shape], dtype) as tf.Tensor] as const,
+          ([path, { data, shape, dtype }]) =>
+            [path, tf.tensor(data, [...shape], dtype) as tf.Tensor] as const,
         ),
       );
-    let state = { params: tensors(initial.params), optimizer: tensors(initial.optimizer), step: tf.scalar(0, 'int32') as tf.Tensor };
+    let state = {
+      params: tensors(initial.params),
+      optimizer: tensors(initial.optimizer),
+      step: tf.scalar(0, 'int32') as tf.Tensor,
+    };
     for (let i = 0; i <= STEPS; i++) {
       if (i === STEPS) {
         params = treeOfNames(

@@ -34,5 +34,6 @@ interface ReferenceMatchers {
 }
 
 declare module 'vitest' {
+  // biome-ignore lint/suspicious/noExplicitAny: an augmentation repeats the type parameters of the original.
   interface Matchers<T = any> extends ReferenceMatchers {}
 }

@@ -45,7 +45,10 @@ export function oracleWeights() {
   const oracle = openOracle('c_gpt');
   return oracle.names('w.').map((name) => {
     const data = Float32Array.from(oracle.numbers(`w.${name}`));
-    return [parameterName(name), { dtype: 'float32' as const, shape: oracle.shape(`w.${name}`), data }] as const;
+    return [
+      parameterName(name),
+      { dtype: 'float32' as const, shape: oracle.shape(`w.${name}`), data },
+    ] as const;
   });
 }
 

@@ -20,5 +20,8 @@ export function plainGpt(config: GptConfig, params: GptParams, tokens: tf.Tensor
     x = tf.add(x, linear(tf.reshape(mixed, [rows, length, dModel]), block.head_out));
     x = tf.add(x, linear(tf.relu(linear(x, block.ff1)), block.ff2));
   }
-  return tf.reshape(tf.slice(linear(x, params.out), [0, length - 1, 0], [rows, 1, -1]), [rows, -1]) as tf.Tensor2D;
+  return tf.reshape(tf.slice(linear(x, params.out), [0, length - 1, 0], [rows, 1, -1]), [
+    rows,
+    -1,
+  ]) as tf.Tensor2D;
 }

@@ -31,7 +31,10 @@ describe('a checkpoint of ours', () => {
         'tok_embed',
         'pos_embed',
         'out',
-        ...['q', 'k', 'v', 'head_out', 'ff1', 'ff2'].flatMap((name) => [`blocks.0.${name}`, `blocks.1.${name}`]),
+        ...['q', 'k', 'v', 'head_out', 'ff1', 'ff2'].flatMap((name) => [
+          `blocks.0.${name}`,
+          `blocks.1.${name}`,
+        ]),
       ].sort(),
     );
     expect(names.filter((name) => name.startsWith('optim.'))).toHaveLength(2 * 15);
@@ -45,7 +48,9 @@ describe('a checkpoint of ours', () => {
 
   it.each(['checkpoint', 'parameters alone'])('loads back: %s', (kind) => {
     const bytes =
-      kind === 'checkpoint' ? encodeCheckpoint(initial, config) : encodeParameters(initial.params, config, 12);
+      kind === 'checkpoint'
+        ? encodeCheckpoint(initial, config)
+        : encodeParameters(initial.params, config, 12);
     const { model, params } = loadGpt(decodeSafetensors(bytes), 'file');
     expect(model).toMatchObject({ vocabulary: 8, classes: 7, dModel: 8, dFF: 32, layers: 2, heads: 4 });
     expect(namedHostTensors(params)).toEqual(namedHostTensors(initial.params));
@@ -84,7 +89,9 @@ describe('a file made elsewhere', () => {
 
   it('without one of the parameters is refused by its name', () => {
     const file = foreignFile((tensors) => tensors.delete('blocks.0.v'));
-    expect(messageOf(FileError, () => loadGpt(file, 'w.safetensors', { heads: 4 }))).toContain("'blocks.0.v'");
+    expect(messageOf(FileError, () => loadGpt(file, 'w.safetensors', { heads: 4 }))).toContain(
+      "'blocks.0.v'",
+    );
   });
 
   it('with a misshapen parameter is refused by its name and shapes', () => {

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
+import { TrainingError } from '../../lib/errors';
+import { encodeCheckpoint } from '../../lib/train/checkpoint';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { runEnvironment } from '../../lib/train/environment.node';
 import type { Evaluation, ProgressDisplay, TrainingProgress } from '../../lib/train/progress';
 import { type FinishedRun, type RunSettings, requireFinite, runTraining } from '../../lib/train/run';
 import { namedHostTensors } from '../../lib/train/state';
 import { messageOf } from '../support/one-line';
-import { TrainingError } from '../../lib/errors';
-import { encodeCheckpoint } from '../../lib/train/checkpoint';
 
 const SMALL: RunOptions = { modulus: 11, trainFraction: 0.5, dModel: 16, steps: 60, evalEvery: 25, seed: 3 };
 
@@ -20,7 +20,8 @@ function run(options: RunOptions = {}, settings: Partial<RunSettings> & { thread
   });
 }
 
-const weightsOf = ({ params }: FinishedRun) => namedHostTensors(params).map(([, { data }]) => data as Float32Array);
+const weightsOf = ({ params }: FinishedRun) =>
+  namedHostTensors(params).map(([, { data }]) => data as Float32Array);
 
 describe('a run', () => {
   let whole: FinishedRun;
@@ -30,7 +31,13 @@ describe('a run', () => {
 
   it('evaluates before every 25th update and before the last', () => {
     expect(whole.evaluations.map(({ epoch }) => epoch)).toEqual([0, 25, 50, 59]);
-    expect(whole.summary).toMatchObject({ steps: 60, stoppedBy: 'steps', seed: 3, device: 'cpu', threads: 1 });
+    expect(whole.summary).toMatchObject({
+      steps: 60,
+      stoppedBy: 'steps',
+      seed: 3,
+      device: 'cpu',
+      threads: 1,
+    });
   });
 
   it('begins near chance: the first loss is about ln 11', () => {
@@ -65,7 +72,14 @@ describe('a run', () => {
 });
 
 describe('stopping at a validation accuracy', () => {
-  const EASY: RunOptions = { modulus: 17, trainFraction: 0.8, dModel: 32, learningRate: 1e-2, steps: 2000, seed: 0 };
+  const EASY: RunOptions = {
+    modulus: 17,
+    trainFraction: 0.8,
+    dModel: 32,
+    learningRate: 1e-2,
+    steps: 2000,
+    seed: 0,
+  };
 
   it('keeps the very parameters whose evaluation reached it', async () => {
     const target = 0.9;
@@ -166,6 +180,8 @@ describe('the state', () => {
     expect((state.step as HostTensor).data[0]).toBe(60);
     const names = namedHostTensors(state.params).map(([name]) => name);
     const moments = namedHostTensors(state.optimizer).map(([name]) => name);
-    expect(moments).toEqual(['first', 'second'].flatMap((moment) => names.map((name) => `0.${moment}.${name}`)));
+    expect(moments).toEqual(
+      ['first', 'second'].flatMap((moment) => names.map((name) => `0.${moment}.${name}`)),
+    );
   });
 });
