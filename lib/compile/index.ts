@@ -4,7 +4,6 @@ export type { DType, HostTensor } from './host';
 export { compilableKernels } from './kernels/table';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';
-export { withBackend } from './trace/with-backend';
 export {
   type CompiledFunction,
   type CompileOptions,
@@ -19,4 +18,5 @@ export {
   toHost,
 } from './program';
 export type { Runtime, RuntimeOptions } from './runtime';
+export { withBackend } from './trace/with-backend';
 export { leavesOf, mapTree, type Tree } from './tree';

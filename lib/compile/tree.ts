@@ -11,7 +11,9 @@ type IsLeaf<L> = (node: Tree<L>) => node is L;
 export function leavesOf<L>(tree: Tree<L>, isLeaf: IsLeaf<L>, path = ''): [path: string, leaf: L][] {
   if (isLeaf(tree)) return [[path, tree]];
   if (typeof tree !== 'object' || tree === null) {
-    throw new CompileError(`${path || 'the tree'} is ${String(tree)}, expected a tensor or a record of tensors`);
+    throw new CompileError(
+      `${path || 'the tree'} is ${String(tree)}, expected a tensor or a record of tensors`,
+    );
   }
   return Object.entries(tree).flatMap(([key, child]) =>
     leavesOf(child, isLeaf, path === '' ? key : `${path}.${key}`),
@@ -19,7 +21,12 @@ export function leavesOf<L>(tree: Tree<L>, isLeaf: IsLeaf<L>, path = ''): [path:
 }
 
 /** The same tree with every leaf replaced. */
-export function mapTree<L, M>(tree: Tree<L>, isLeaf: IsLeaf<L>, f: (leaf: L, path: string) => M, path = ''): Tree<M> {
+export function mapTree<L, M>(
+  tree: Tree<L>,
+  isLeaf: IsLeaf<L>,
+  f: (leaf: L, path: string) => M,
+  path = '',
+): Tree<M> {
   if (isLeaf(tree)) return f(tree, path);
   return Object.fromEntries(
     Object.entries(tree as { readonly [key: string]: Tree<L> }).map(([key, child]) => [

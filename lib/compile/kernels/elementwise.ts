@@ -37,7 +37,7 @@ function binary(opType: string, result?: DType, types = NUMBERS): KernelRule {
   return {
     inputs: ['a', 'b'],
     types,
-    infer: ([a, b]) => ({ dtype: result ?? a!.dtype, shape: broadcastShape(a!.shape, b!.shape) }),
+    infer: ([a, b]) => ({ dtype: result ?? a.dtype, shape: broadcastShape(a.shape, b.shape) }),
     lower: (emit, inputs) => emit.node(opType, binaryNames(emit, at(inputs, 0), at(inputs, 1))),
   };
 }
@@ -59,7 +59,7 @@ function unary(
   return {
     inputs: ['x'],
     types,
-    infer: ([x]) => ({ dtype: result ?? x!.dtype, shape: x!.shape }),
+    infer: ([x]) => ({ dtype: result ?? x.dtype, shape: x.shape }),
     lower: (emit, inputs, node) => write(emit, at(inputs, 0).name, node.attrs),
   };
 }
@@ -170,7 +170,7 @@ export const elementwise: KernelRules = {
   Step: unary(step),
   Cast: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x!.shape }),
+    infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x.shape }),
     lower: (emit, inputs, node) =>
       emit.node('Cast', [at(inputs, 0).name], { to: ELEMENT_TYPE[at(node.outputs, 0).dtype] }),
   },

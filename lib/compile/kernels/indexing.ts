@@ -16,19 +16,12 @@ export function paddedSegments(
   ids: ArrayLike<number>,
   segments: number,
 ): { readonly width: number; readonly rows: Int32Array } | undefined {
-  const counts = new Int32Array(segments);
-  for (let row = 0; row < ids.length; row++) {
-    const id = ids[row]!;
-    if (id >= 0 && id < segments) counts[id]!++;
-  }
-  const width = counts.reduce((a, b) => Math.max(a, b), 0);
+  const members = Array.from({ length: segments }, (): number[] => []);
+  for (let row = 0; row < ids.length; row++) members[ids[row] as number]?.push(row);
+  const width = members.reduce((longest, { length }) => Math.max(longest, length), 0);
   if (width === 0 || width * segments > (1 + PADDING_LIMIT) * ids.length) return undefined;
   const rows = new Int32Array(segments * width).fill(ids.length);
-  const next = new Int32Array(segments);
-  for (let row = 0; row < ids.length; row++) {
-    const id = ids[row]!;
-    if (id >= 0 && id < segments) rows[id * width + next[id]!++] = row;
-  }
+  for (const [segment, own] of members.entries()) rows.set(own, segment * width);
   return { width, rows };
 }
 
@@ -109,7 +102,7 @@ export const indexing: KernelRules = {
     inputs: ['indices'],
     infer: ([indices], attrs) => ({
       dtype: (attrs.dtype as 'float32' | undefined) ?? 'float32',
-      shape: [...indices!.shape, attrs.depth as number],
+      shape: [...indices.shape, attrs.depth as number],
     }),
     lower: (emit, inputs, node) => {
       const indices = at(inputs, 0);

@@ -50,10 +50,10 @@ const batchMatMul: KernelRule = {
   inputs: ['a', 'b'],
   types: ['float32'],
   infer: ([a, b], attrs) => {
-    const [rankA, rankB] = [a!.shape.length, b!.shape.length];
-    const batch = broadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-    const m = at(a!.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
-    const n = at(b!.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
+    const [rankA, rankB] = [a.shape.length, b.shape.length];
+    const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const m = at(a.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
+    const n = at(b.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
     return { dtype: 'float32', shape: [...batch, m, n] };
   },
   lower: (emit, inputs, node) => {

@@ -6,7 +6,7 @@ import { at, type KernelRule, type KernelRules, normalizeAxes, refusal, type Spe
 function reshape(shapeOf: (x: Value, attrs: Attributes) => readonly number[], input = 'x'): KernelRule {
   return {
     inputs: [input],
-    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: shapeOf(x!, attrs) }),
+    infer: ([x], attrs) => ({ dtype: x.dtype, shape: shapeOf(x, attrs) }),
     lower: (emit, inputs, node) => emit.reshape(at(inputs, 0).name, at(node.outputs, 0).shape),
   };
 }
@@ -60,15 +60,15 @@ export const movement: KernelRules = {
   Transpose: {
     inputs: ['x'],
     infer: ([x], attrs) => ({
-      dtype: x!.dtype,
-      shape: (attrs.perm as number[]).map((axis) => at(x!.shape, axis)),
+      dtype: x.dtype,
+      shape: (attrs.perm as number[]).map((axis) => at(x.shape, axis)),
     }),
     lower: (emit, inputs, node) =>
       emit.node('Transpose', [at(inputs, 0).name], { perm: node.attrs.perm as number[] }),
   },
   Slice: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: sliceSizes(x!, attrs) }),
+    infer: ([x], attrs) => ({ dtype: x.dtype, shape: sliceSizes(x, attrs) }),
     lower: (emit, inputs, node) => {
       const begin = node.attrs.begin as number[];
       const end = at(node.outputs, 0).shape.map((size, i) => at(begin, i) + size);
@@ -78,9 +78,9 @@ export const movement: KernelRules = {
   PadV2: {
     inputs: ['x'],
     infer: ([x], attrs) => ({
-      dtype: x!.dtype,
+      dtype: x.dtype,
       shape: (attrs.paddings as [number, number][]).map(
-        ([before, after], i) => before + at(x!.shape, i) + after,
+        ([before, after], i) => before + at(x.shape, i) + after,
       ),
     }),
     lower: (emit, inputs, node) => {
@@ -95,15 +95,15 @@ export const movement: KernelRules = {
   },
   BroadcastTo: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x!.dtype, shape: attrs.shape as number[] }),
+    infer: ([x], attrs) => ({ dtype: x.dtype, shape: attrs.shape as number[] }),
     lower: (emit, inputs, node) =>
       emit.node('Expand', [at(inputs, 0).name, emit.integers(at(node.outputs, 0).shape)]),
   },
   Tile: {
     inputs: ['x'],
     infer: ([x], attrs) => ({
-      dtype: x!.dtype,
-      shape: (attrs.reps as number[]).map((count, i) => count * at(x!.shape, i)),
+      dtype: x.dtype,
+      shape: (attrs.reps as number[]).map((count, i) => count * at(x.shape, i)),
     }),
     lower: (emit, inputs, node) =>
       emit.node('Tile', [at(inputs, 0).name, emit.integers(node.attrs.reps as number[])]),
@@ -145,9 +145,9 @@ export const movement: KernelRules = {
   Unpack: {
     inputs: ['value'],
     infer: ([x], attrs): Spec[] => {
-      const axis = at(normalizeAxes(attrs.axis, x!.shape.length), 0);
-      const shape = x!.shape.filter((_, i) => i !== axis);
-      return Array.from({ length: at(x!.shape, axis) }, () => ({ dtype: x!.dtype, shape }));
+      const axis = at(normalizeAxes(attrs.axis, x.shape.length), 0);
+      const shape = x.shape.filter((_, i) => i !== axis);
+      return Array.from({ length: at(x.shape, axis) }, () => ({ dtype: x.dtype, shape }));
     },
     lower: (emit, inputs, node) => {
       const { name, shape } = at(inputs, 0);
@@ -160,10 +160,10 @@ export const movement: KernelRules = {
   SplitV: {
     inputs: ['x'],
     infer: ([x], attrs): Spec[] => {
-      const { axis, sizes } = splitSizes(x!, attrs);
+      const { axis, sizes } = splitSizes(x, attrs);
       return sizes.map((size) => ({
-        dtype: x!.dtype,
-        shape: x!.shape.map((d, i) => (i === axis ? size : d)),
+        dtype: x.dtype,
+        shape: x.shape.map((d, i) => (i === axis ? size : d)),
       }));
     },
     lower: (emit, inputs, node) => {

@@ -19,8 +19,8 @@ function reduction(opType: string, types?: readonly DType[], result?: DType): Ke
     inputs: ['x'],
     ...(types === undefined ? {} : { types }),
     infer: ([x], attrs) => ({
-      dtype: result ?? x!.dtype,
-      shape: reducedShape(x!, axesOf(x!, attrs), Boolean(attrs.keepDims)),
+      dtype: result ?? x.dtype,
+      shape: reducedShape(x, axesOf(x, attrs), Boolean(attrs.keepDims)),
     }),
     lower: (emit, inputs, node) => {
       const { name, dtype, shape } = at(inputs, 0);
@@ -40,7 +40,7 @@ function argReduction(opType: string): KernelRule {
     types: NUMBERS,
     infer: ([x], attrs) => ({
       dtype: 'int32',
-      shape: reducedShape(x!, normalizeAxes(attrs.axis, x!.shape.length), false),
+      shape: reducedShape(x, normalizeAxes(attrs.axis, x.shape.length), false),
     }),
     lower: (emit, inputs, node) => {
       const axis = at(normalizeAxes(node.attrs.axis, at(inputs, 0).shape.length), 0);
@@ -54,7 +54,7 @@ function argReduction(opType: string): KernelRule {
 const softmax: KernelRule = {
   inputs: ['logits'],
   types: ['float32'],
-  infer: ([x]) => ({ dtype: 'float32', shape: x!.shape }),
+  infer: ([x]) => ({ dtype: 'float32', shape: x.shape }),
   lower: (emit, inputs, node) => {
     const { name, shape } = at(inputs, 0);
     return emit.node('Softmax', [name], { axis: at(normalizeAxes(node.attrs.dim, shape.length), 0) });

@@ -19,13 +19,19 @@ export interface Operand extends Value {
   readonly name: Name;
 }
 
+/**
+ * The inputs of a call in the order of its rule, which reads only those that it declares: the recorder has seen to it
+ * that they are there. No rule declares more than three by name.
+ */
+export type Declared<T> = readonly [T, T, T, ...T[]];
+
 export interface KernelRule {
   /** Names of tfjs's inputs, in the order of `Node.inputs`; `'variadic'` takes all, in tfjs's order. */
   readonly inputs: readonly string[] | 'variadic';
   /** Types that every input may have, where ONNX Runtime does not take all of them. */
   readonly types?: readonly DType[];
   /** Results of a call with these inputs. */
-  infer(inputs: readonly Value[], attrs: Attributes): Spec | readonly Spec[];
+  infer(inputs: Declared<Value>, attrs: Attributes): Spec | readonly Spec[];
   /** Writes the ONNX nodes; returns the names of the results. */
   lower(emit: Emitter, inputs: readonly Operand[], node: Node): Name | readonly Name[];
 }

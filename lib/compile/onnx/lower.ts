@@ -1,8 +1,8 @@
 /** @file Turns a graph into ONNX nodes by the kernel table. */
 import { CompileError } from '../errors';
 import { type Block, constantData, type Node, type Value } from '../graph';
-import { kernelRule } from '../kernels/table';
 import type { Operand } from '../kernels/rule';
+import { kernelRule } from '../kernels/table';
 import type { Emitter, Name } from './emitter';
 import type { OnnxGraph, ValueInfo } from './proto';
 
@@ -28,13 +28,14 @@ export class Names {
 export function lowerNodes(emit: Emitter, names: Names, block: Block): void {
   for (const node of block.nodes) {
     const results = node.blocks === undefined ? lowerKernel(emit, names, node) : lowerCond(emit, names, node);
-    node.outputs.forEach((output, index) => names.set(output, results[index] as Name));
+    for (const [index, output] of node.outputs.entries()) names.set(output, results[index] as Name);
   }
 }
 
 function lowerKernel(emit: Emitter, names: Names, node: Node): readonly Name[] {
   const rule = kernelRule(node.op);
-  if (rule === undefined) throw new CompileError(`the operation '${node.op}' cannot be compiled: it has no lowering to ONNX`);
+  if (rule === undefined)
+    throw new CompileError(`the operation '${node.op}' cannot be compiled: it has no lowering to ONNX`);
   const operands = node.inputs.map(
     (value): Operand => ({
       ...value,

@@ -27,7 +27,13 @@ export function functionModel(graph: Graph): Uint8Array {
     });
     return { name: outputName(index), type: value.dtype, shape: value.shape };
   });
-  return encodeModel({ name: 'function', nodes: emit.nodes, initializers: emit.initializers, inputs, outputs });
+  return encodeModel({
+    name: 'function',
+    nodes: emit.nodes,
+    initializers: emit.initializers,
+    inputs,
+    outputs,
+  });
 }
 
 /**
@@ -60,11 +66,13 @@ export function loopModel(graph: Graph): Uint8Array {
   };
   // Inside a loop's body its inputs hide names of the main graph, so these need names of their own.
   const inputs = bodyInputs.map((input, index): ValueInfo => ({ ...input, name: startName(index) }));
-  const outputs = graph.outputs.map((value, index): ValueInfo => ({
-    name: outputName(index),
-    type: value.dtype,
-    shape: index < carried ? value.shape : [STEPS_INPUT, ...value.shape],
-  }));
+  const outputs = graph.outputs.map(
+    (value, index): ValueInfo => ({
+      name: outputName(index),
+      type: value.dtype,
+      shape: index < carried ? value.shape : [STEPS_INPUT, ...value.shape],
+    }),
+  );
   const always = main.constant('bool', [], Uint8Array.of(1));
   main.nodes.push({
     opType: 'Loop',

@@ -158,4 +158,3 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     }),
   ).finish();
 }
-

@@ -24,8 +24,12 @@ export function rewriteGraph(graph: Graph, rewrite: (node: Node) => Rewrite[], e
         ...(blocks === undefined ? {} : { blocks }),
       };
       for (const result of visit(node)) {
-        if ('op' in result) nodes.push(result);
-        else original.outputs.forEach((output, i) => replaced.set(output, result.replaceBy[i] as Value));
+        if ('op' in result) {
+          nodes.push(result);
+          continue;
+        }
+        for (const [i, output] of original.outputs.entries())
+          replaced.set(output, result.replaceBy[i] as Value);
       }
     }
     return { nodes, outputs: block.outputs.map(current) };

@@ -1,6 +1,7 @@
 /** @file Records kernel calls, in nested blocks, as the nodes of a graph. */
 import { CompileError } from '../errors';
 import { type Attributes, type Block, makeValue, type Node, type Value } from '../graph';
+import type { Declared } from '../kernels/rule';
 import { refusal } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
 
@@ -30,7 +31,7 @@ export class Recorder {
     if (types !== undefined && !inputs.every(({ dtype }) => types.includes(dtype))) {
       throw refusal(kernel, inputs, `it takes ${types.join(' or ')}; cast its inputs first`);
     }
-    const specs = rule.infer(inputs, attrs);
+    const specs = rule.infer(inputs as unknown as Declared<Value>, attrs);
     const outputs = ('dtype' in specs ? [specs] : specs).map(({ dtype, shape }) => makeValue(dtype, shape));
     this.add({ op: kernel, inputs, outputs, attrs });
     return outputs;

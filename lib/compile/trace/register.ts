@@ -7,10 +7,12 @@ import { TRACE_BACKEND, TraceBackend } from './backend';
 
 /** Every kernel name that tfjs-core exports; each becomes a recorder or, without a rule, an error that names it. */
 function kernelNames(): string[] {
-  return [...new Set(Object.values(tf).filter((value) => typeof value === 'string' && /^_?[A-Z]/.test(value)))] as string[];
+  return [
+    ...new Set(Object.values(tf).filter((value) => typeof value === 'string' && /^_?[A-Z]/.test(value))),
+  ] as string[];
 }
 
-type KernelCall = { inputs: Record<string, tf.TensorInfo>; attrs: Record<string, unknown> };
+type KernelCall = { inputs: { readonly x: tf.TensorInfo }; attrs: Record<string, unknown> };
 
 /** A kernel whose result is known while tracing. */
 type KnownResult = (backend: TraceBackend, call: KernelCall) => Value;
@@ -20,11 +22,11 @@ function filled(dtype: string, shape: readonly number[], fill: number): Value {
 }
 
 const KNOWN_RESULTS: Readonly<Record<string, KnownResult>> = {
-  Identity: (backend, { inputs }) => backend.value(inputs.x as tf.TensorInfo),
+  Identity: (backend, { inputs }) => backend.value(inputs.x),
   Fill: (_, { attrs }) =>
     filled((attrs.dtype as string | undefined) ?? 'float32', attrs.shape as number[], attrs.value as number),
-  ZerosLike: (_, { inputs: { x } }) => filled(x!.dtype, x!.shape, 0),
-  OnesLike: (_, { inputs: { x } }) => filled(x!.dtype, x!.shape, 1),
+  ZerosLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 0),
+  OnesLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 1),
 };
 
 /** Registers the backend unless it is there already. tfjs's gradients come with the import above. */
@@ -41,7 +43,9 @@ export function traceBackend(): TraceBackend {
         const call = { inputs, attrs: attrs ?? {} } as KernelCall;
         if (known !== undefined) return backend.info(known(backend, call));
         const results = backend.run(kernelName, call.inputs, call.attrs);
-        return results.length === 1 && !MULTIPLE_RESULTS.has(kernelName) ? (results[0] as tf.TensorInfo) : results;
+        return results.length === 1 && !MULTIPLE_RESULTS.has(kernelName)
+          ? (results[0] as tf.TensorInfo)
+          : results;
       },
     });
   }
