@@ -21,13 +21,14 @@ export interface TrainSettings {
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs `body` with a signal that aborts when the process is asked to stop; a second request is left to the process's own
- * ways. A notebook's stop button arrives as SIGINT.
+ * Runs `body` with a signal that aborts when the process is asked to stop. Further requests change nothing, because one
+ * Ctrl-C may arrive twice, from the terminal and from npm, and the run is ending anyway. A notebook's stop button arrives
+ * as SIGINT.
  */
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => controller.abort();
-  for (const name of SIGNALS) process.once(name, stop);
+  for (const name of SIGNALS) process.on(name, stop);
   try {
     return await body(controller.signal);
   } finally {
