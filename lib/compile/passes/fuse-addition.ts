@@ -1,6 +1,6 @@
 /**
  * @file Adds to a matrix product inside the product: A·B + C becomes one Gemm, which saves writing A·B and reading it
- * again. The sum is rounded the same way, so values do not change.
+ * again. C is added in the course of the inner sum rather than after it, so last bits may change.
  */
 import type { Graph, Node, Value } from '../graph';
 import { MATMUL_ADD } from '../kernels/matmul';
