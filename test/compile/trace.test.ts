@@ -194,9 +194,9 @@ describe('a tensor that the function closes over', () => {
 
 describe('types that cannot be compiled are refused in one line', () => {
   it('strings', () => {
-    expect(
-      refused((x) => tf.add(x, tf.tensor(['a', 'b', 'c']).shape.length && tf.tensor(['a'])), VECTOR),
-    ).toBe('tensors of type string cannot be compiled; use float32, int32 or bool');
+    expect(refused(() => tf.tensor(['a', 'b']), VECTOR)).toBe(
+      'tensors of type string cannot be compiled; use float32, int32 or bool',
+    );
   });
 
   it('complex numbers closed over', () => {

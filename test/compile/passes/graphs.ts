@@ -1,0 +1,57 @@
+/** @file Graphs of small functions, and what they compute. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { expect } from 'vitest';
+import type { HostTensor } from '../../../lib/compile';
+import type { Block, Graph } from '../../../lib/compile/graph';
+import { functionModel, inputName, outputName } from '../../../lib/compile/onnx/programs';
+import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
+import { type InputSpec, trace } from '../../../lib/compile/trace/trace';
+
+/** The form of a float32 tensor. */
+export const float = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape });
+
+/** The graph of a function, without any pass. */
+export function graphOf(
+  f: (...inputs: tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[],
+  ...specs: InputSpec[]
+): Graph {
+  return trace((inputs) => {
+    const result = f(...inputs);
+    return Array.isArray(result) ? result : [result as tf.Tensor];
+  }, specs);
+}
+
+/** Kernel names in order, those of a nested block in a list of its own. */
+export type Ops = (string | Ops[])[];
+export const ops = (block: Block): Ops =>
+  block.nodes.flatMap(
+    (node): Ops => (node.blocks === undefined ? [node.op] : [node.op, node.blocks.map(ops)]),
+  );
+
+/** What a graph computes. */
+export async function run(graph: Graph, inputs: readonly HostTensor[]): Promise<HostTensor[]> {
+  const session = await onnxRuntimeNode.open(functionModel(graph), { threads: 1 });
+  const outputs = await session.run(
+    Object.fromEntries(inputs.map((tensor, i) => [inputName(i), onnxRuntimeNode.put(tensor)])),
+  );
+  const results = await Promise.all(graph.outputs.map((_, i) => onnxRuntimeNode.get(outputs[outputName(i)])));
+  await session.release();
+  return results;
+}
+
+/** Numbers as text that tells −0 from 0. */
+const exact = ({ dtype, shape, data }: HostTensor) => [
+  dtype,
+  ...shape,
+  ...Array.from(data, (x) => (Object.is(x, -0) ? '-0' : String(x))),
+];
+
+/** Both graphs give the same results, to the last bit. */
+export async function expectSameBits(
+  before: Graph,
+  after: Graph,
+  inputs: readonly HostTensor[],
+): Promise<void> {
+  const [expected, actual] = [await run(before, inputs), await run(after, inputs)];
+  expect(actual.map(exact)).toEqual(expected.map(exact));
+}
