@@ -1,4 +1,5 @@
 /** @file Kernels that move elements about without computing: reshaping, slicing, joining. */
+import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes, Value } from '../graph';
 import { sizeOf } from '../host';
 import { at, type KernelRule, type KernelRules, normalizeAxes, refusal, type Spec } from './rule';
@@ -24,9 +25,12 @@ function insertOne(x: Value, attrs: Attributes): number[] {
   return [...x.shape.slice(0, position), 1, ...x.shape.slice(position)];
 }
 
-function sliceSizes(x: Value, attrs: Attributes): number[] {
-  const begin = attrs.begin as number[];
-  return (attrs.size as number[]).map((size, i) => (size < 0 ? at(x.shape, i) - at(begin, i) : size));
+/** tfjs allows one number for the first axis, lists that leave out the last axes, and −1 or nothing for the rest. */
+function sliceBounds({ shape }: Value, attrs: Attributes): { begin: number[]; size: number[] } {
+  const x = { shape: [...shape] } as tf.TensorInfo;
+  const { begin, size } = attrs as { begin: number | number[]; size?: number | number[] };
+  const [first, count] = tf.slice_util.parseSliceParams(x, begin, size) as [number[], number[]];
+  return { begin: first, size: count };
 }
 
 function splitSizes(x: Value, attrs: Attributes): { axis: number; sizes: number[] } {
@@ -68,10 +72,10 @@ export const movement: KernelRules = {
   },
   Slice: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x.dtype, shape: sliceSizes(x, attrs) }),
+    infer: ([x], attrs) => ({ dtype: x.dtype, shape: sliceBounds(x, attrs).size }),
     lower: (emit, inputs, node) => {
-      const begin = node.attrs.begin as number[];
-      const end = at(node.outputs, 0).shape.map((size, i) => at(begin, i) + size);
+      const { begin, size } = sliceBounds(at(inputs, 0), node.attrs);
+      const end = begin.map((first, i) => first + at(size, i));
       return emit.node('Slice', [at(inputs, 0).name, emit.integers(begin), emit.integers(end)]);
     },
   },
