@@ -201,6 +201,16 @@ describe('movement kernels in corner cases', () => {
     ]);
   });
 
+  it('takes slices with one number, fewer numbers than axes, and nothing for the rest', () => {
+    const x = host([1, 2, 3, 4, 5, 6, 7, 8], [4, 2]);
+    return agree([
+      of('one number', (given) => tf.slice(given, 1, 2), x),
+      of('no size', (given) => tf.slice(given, 2), x),
+      of('fewer axes', (given) => tf.slice(given, [1], [-1]), x),
+      of('no size of several axes', (given) => tf.slice(given, [1, 1]), x),
+    ]);
+  });
+
   it('pads with infinities and NaN, each its own', () => {
     const pads = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0, -0];
     return agree([of('pads', (x) => pads.map((value) => tf.pad(x, [[1, 1]], value)), host([1, 2]))]);
