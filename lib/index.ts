@@ -1,6 +1,8 @@
 /**
  * @file The package as Node sees it: everything a notebook needs, from one import.
  */
+import { chooseEagerBackend } from './compile/eager.node';
+
 export { type Phases, phases } from './analysis/phases';
 export * from './compile';
 export { onnxRuntimeNode } from './compile/runtime.node';
@@ -62,3 +64,5 @@ export {
 export type { TrainState } from './train/state';
 export { makeStep, type PreparedRun, prepareRun } from './train/step';
 export { type TrainSettings, train } from './train/train.node';
+
+chooseEagerBackend();

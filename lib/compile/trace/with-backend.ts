@@ -12,7 +12,6 @@ export const CPU_BACKEND = 'cpu';
 export function withBackend<T>(name: string, body: () => T): T {
   // Before the first operation tfjs has no active backend and returns undefined, against its declared type.
   const previous = (tf.getBackend() as string | undefined) || CPU_BACKEND;
-  quietCpuBackend();
   void tf.setBackend(name);
   try {
     return body();
@@ -21,8 +20,7 @@ export function withBackend<T>(name: string, body: () => T): T {
   }
 }
 
-/** The CPU backend advertises tfjs-node on its first use; in a notebook or a log that is noise. */
-function quietCpuBackend(): void {
-  const backend = tf.findBackend(CPU_BACKEND) as { firstUse?: boolean } | null;
-  if (backend !== null && 'firstUse' in backend) backend.firstUse = false;
-}
+// On its first use in Node the CPU backend prints an advertisement for tfjs-node: noise in a notebook or a log, and no
+// option of tfjs's switches off this notice alone. It asks a field of its own whether it is the first time.
+const cpuBackend = tf.findBackend(CPU_BACKEND) as { firstUse?: boolean } | null;
+if (cpuBackend !== null && 'firstUse' in cpuBackend) cpuBackend.firstUse = false;
