@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import type { HostTensor } from '../../../lib/compile';
-import type { Block, Graph } from '../../../lib/compile/graph';
+import type { Block, Graph, Value } from '../../../lib/compile/graph';
 import { functionModel, inputName, outputName } from '../../../lib/compile/onnx/programs';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { type InputSpec, trace } from '../../../lib/compile/trace/trace';
@@ -27,6 +27,14 @@ export const ops = (block: Block): Ops =>
   block.nodes.flatMap(
     (node): Ops => (node.blocks === undefined ? [node.op] : [node.op, node.blocks.map(ops)]),
   );
+
+/** The very same values, which no comparison of their forms can tell. */
+export function expectSameValues(actual: readonly Value[] | undefined, expected: readonly Value[]): void {
+  expect(actual?.length).toBe(expected.length);
+  actual?.forEach((value, i) => {
+    expect(value).toBe(expected[i]);
+  });
+}
 
 /** What a graph computes. */
 export async function run(graph: Graph, inputs: readonly HostTensor[]): Promise<HostTensor[]> {
