@@ -128,7 +128,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       stepsPerSecond: stepSeconds === 0 ? 0 : 1 / stepSeconds,
       etaSeconds: stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - step) * stepSeconds,
       elapsedSeconds,
-      trainLoss: losses.data[bad < 0 ? count - 1 : bad] as number,
+      trainLoss: losses.data[newestIn(stoppedBy, count, bad)] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),
     };
     onProgress?.(progress);
@@ -158,6 +158,12 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     msPerStep,
     progress,
   };
+}
+
+/** Which step of the last call the run stands at: steps after a reached target are thrown away. */
+function newestIn(stoppedBy: StopReason | undefined, count: number, bad: number): number {
+  if (stoppedBy === 'target') return 0;
+  return bad < 0 ? count - 1 : bad;
 }
 
 /** The evaluations among the steps of a call. */
