@@ -28,6 +28,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => controller.abort();
+  // Not before the caller's synchronous part is over: tslab runs that of a cell with `breakOnSigint`, at whose end Node
+  // puts SIGINT back to killing the process, whatever listeners were added meanwhile.
+  await new Promise((resolve) => setImmediate(resolve));
   for (const name of SIGNALS) process.on(name, stop);
   try {
     return await body(controller.signal);
