@@ -94,7 +94,8 @@ describe('npm run lab', () => {
       String(summary.steps),
     );
     expect(readMetrics(join(out, 'run', 'metrics.csv')).length).toBeGreaterThan(0);
-    // The kernel goes on.
+    // The kernel goes on, once it has thrown away the cells that waited behind the failed one.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     expect((await kernel.execute('console.log(1 + 1);').reply).status).toBe('ok');
     await kernel.stop();
   });
