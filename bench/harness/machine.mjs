@@ -1,5 +1,5 @@
 /** @file What the figures were measured on. */
-import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from 'node:os';
 
 /** The machine, as far as it explains a speed. */
 export function describeMachine() {
@@ -9,7 +9,6 @@ export function describeMachine() {
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: platform(),
-    release: release(),
     arch: arch(),
   };
 }
