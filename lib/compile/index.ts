@@ -12,6 +12,7 @@ export {
   type HostTree,
   Program,
   type RunResult,
+  type StateTree,
   type Step,
   type StepResult,
   type TensorTree,

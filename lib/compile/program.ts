@@ -22,6 +22,9 @@ export type TensorTree = Tree<tf.Tensor>;
 /** The same records with tensors in host memory. */
 export type HostTree = Tree<HostTensor>;
 
+/** A state as it may be given to a program: eager tensors, host tensors, or both. */
+export type StateTree = Tree<tf.Tensor | HostTensor>;
+
 /** What one step returns. */
 export interface StepResult {
   /** The next state; the same names, shapes and types as the state given. */
@@ -54,6 +57,13 @@ const isTensor = (node: TensorTree): node is tf.Tensor => node instanceof tf.Ten
 const isHostTensor = (node: HostTree): node is HostTensor =>
   ArrayBuffer.isView((node as HostTensor).data) && Array.isArray((node as HostTensor).shape);
 
+/** Copies eager tensors of a state into host memory; host tensors are taken as they are. */
+function hostTreeOf(state: StateTree): HostTree {
+  const isLeaf = (node: StateTree): node is tf.Tensor | HostTensor =>
+    node instanceof tf.Tensor || isHostTensor(node as HostTree);
+  return mapTree(state, isLeaf, (leaf) => (leaf instanceof tf.Tensor ? toHost(leaf) : leaf));
+}
+
 /** A compiled step. */
 export class Program {
   private constructor(
@@ -77,15 +87,16 @@ export class Program {
   static async compile(
     runtime: Runtime,
     step: Step,
-    example: HostTree,
+    example: StateTree,
     options: CompileOptions = {},
   ): Promise<Program> {
-    const leaves = leavesOf(example, isHostTensor);
+    const host = hostTreeOf(example);
+    const leaves = leavesOf(host, isHostTensor);
     let metricNames: string[] = [];
     const traced = trace(
       (inputs) => {
         let index = 0;
-        const state = mapTree(example, isHostTensor, () => inputs[index++] as tf.Tensor);
+        const state = mapTree(host, isHostTensor, () => inputs[index++] as tf.Tensor);
         const result = checkedResult((step as (state: TensorTree) => StepResult)(state));
         const metrics = leavesOf(result.metrics, isTensor);
         metricNames = metrics.map(([name]) => name);
@@ -96,13 +107,13 @@ export class Program {
     const graph = optimize(traced, options.passes ?? PASSES);
     const model = loopModel(graph);
     const session = await runtime.open(model, options);
-    return new Program(graph, model, session, runtime, example, metricNames);
+    return new Program(graph, model, session, runtime, host, metricNames);
   }
 
   /** Copies a state to the device. It must have the names, shapes and types of the example. */
-  put(state: HostTree): DeviceState {
+  put(state: StateTree): DeviceState {
     const expected = leavesOf(this.example, isHostTensor);
-    const given = new Map(leavesOf(state, isHostTensor));
+    const given = new Map(leavesOf(hostTreeOf(state), isHostTensor));
     const tensors = expected.map(([path, form]) => {
       const tensor = given.get(path);
       checkForm(`'${path}' of the state`, tensor, form);

@@ -5,8 +5,10 @@ import {
   CompileError,
   type HostTensor,
   type HostTree,
+  mapTree,
   PASSES,
   Program,
+  type StateTree,
   type Step,
   toHost,
 } from '../../lib/compile';
@@ -15,10 +17,12 @@ import { messageOf } from '../support/one-line';
 import { host } from './kernels/arbitraries';
 import { regression } from './regression';
 
+const isHost = (node: HostTree): node is HostTensor => ArrayBuffer.isView((node as HostTensor).data);
+
 const opened: Program[] = [];
 afterAll(() => Promise.all(opened.map((program) => program.release())));
 
-async function compile(step: Step, example: HostTree, options = {}): Promise<Program> {
+async function compile(step: Step, example: StateTree, options = {}): Promise<Program> {
   const program = await Program.compile(onnxRuntimeNode, step, example, { threads: 1, ...options });
   opened.push(program);
   return program;
@@ -59,6 +63,15 @@ describe('a program with state and metrics', () => {
     expect(await runInCalls(program, state, Array(30).fill(1))).toEqual(whole);
     expect(whole.metrics.loss).toHaveLength(30);
     expect(whole.metrics.loss?.at(-1)).toBeLessThan(whole.metrics.loss?.[0] as number);
+  });
+
+  it('takes a state of eager tensors as well as one in host memory', async () => {
+    const tensors = mapTree(state, isHost, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
+    const program = await compile(step, tensors);
+    const fromHost = await program.run(program.put(state), { steps: 5 });
+    const fromTensors = await program.run(program.put(tensors), { steps: 5 });
+    expect(await program.get(fromTensors.state)).toEqual(await program.get(fromHost.state));
+    tf.dispose(tensors as never);
   });
 
   it('gives the same bits with one thread and with two', async () => {
