@@ -11,8 +11,10 @@ export function parseNumber(option: string, text: string): number {
 
 /** A pair such as `.9,.98`. @throws ArgumentError where the text is not two numbers. */
 export function parseBetas(text: string): readonly [number, number] {
-  const [beta1, beta2, ...rest] = text.split(',').map((part) => parseNumber('betas', part));
-  if (beta1 === undefined || beta2 === undefined || rest.length > 0) {
+  const [beta1, beta2, ...rest] = text
+    .split(',')
+    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (beta1 === undefined || beta2 === undefined || rest.length > 0 || Number.isNaN(beta1 + beta2)) {
     throw new ArgumentError(`betas is '${text}', expected two numbers such as .9,.98`);
   }
   return [beta1, beta2];

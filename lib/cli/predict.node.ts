@@ -69,18 +69,24 @@ async function runPredict(
  * @throws FileError, ArgumentError naming the line of a row that is not `width` integers from 0 to `vocabulary - 1`.
  */
 export function parseTokens(text: string, source: string, width: number, vocabulary: number): Int32Array {
-  const { data } = Papa.parse<string[]>(text.trimEnd(), { skipEmptyLines: false });
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split(/\r?\n/);
   if (text.trim() === '') throw new FileError(`${source} holds no rows, expected ${width} tokens a line`);
   return Int32Array.from(
-    data.flatMap((cells, line) => {
+    lines.flatMap((line, index) => {
+      const cells = Papa.parse<string[]>(line, { delimiter: ',' }).data[0] ?? [];
       if (cells.length !== width) {
-        throw new ArgumentError(`${source} line ${line + 1} has ${cells.length} tokens, expected ${width}`);
+        throw new ArgumentError(
+          `${source} line ${index + 1} has ${line.trim() === '' ? 0 : cells.length} tokens, expected ${width} separated by commas`,
+        );
       }
       return cells.map((cell) => {
-        const token = Number(cell);
-        if (cell.trim() === '' || !Number.isInteger(token) || token < 0 || token >= vocabulary) {
+        const token = /^\s*\d+\s*$/.test(cell) ? Number(cell) : Number.NaN;
+        if (!(token < vocabulary)) {
           throw new ArgumentError(
-            `${source} line ${line + 1}: token '${cell}' is out of range, expected an integer from 0 to ${vocabulary - 1}`,
+            `${source} line ${index + 1}: token '${cell}' is out of range, expected an integer from 0 to ${vocabulary - 1}`,
           );
         }
         return token;

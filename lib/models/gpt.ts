@@ -41,8 +41,9 @@ export interface GptParams {
 /** @throws ArgumentError for a size that is not a positive integer or heads that do not divide dModel. */
 export function checkGptConfig(config: GptConfig): void {
   for (const [name, value] of Object.entries(config)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new ArgumentError(`${name} is ${value}, expected an integer of at least 1`);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      const option = { dModel: 'd-model', dFF: 'd-ff' }[name] ?? name;
+      throw new ArgumentError(`${option} is ${value}, expected an integer of at least 1`);
     }
   }
   if (config.dModel % config.heads !== 0) {

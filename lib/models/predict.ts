@@ -49,9 +49,12 @@ export async function predictGpt(
       tensors,
       options,
     );
-    const [logits] = (await forward.run(tensors)) as [HostTensor];
-    data.set(logits.data, first * model.classes);
-    await forward.release();
+    try {
+      const [logits] = (await forward.run(tensors)) as [HostTensor];
+      data.set(logits.data, first * model.classes);
+    } finally {
+      await forward.release();
+    }
   }
   return { dtype: 'float32', shape: [rows, model.classes], data };
 }

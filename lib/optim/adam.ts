@@ -22,24 +22,21 @@ function biasCorrection(beta: number, step: tf.Scalar): tf.Scalar {
 export function scaleByAdam({ beta1 = 0.9, beta2 = 0.98, eps = 1e-8 }: ScaleByAdamOptions = {}): Transform {
   return {
     init: (params) => ({
-      first: mapParams(params, [], (p) => tf.zerosLike(p as tf.Tensor)),
-      second: mapParams(params, [], (p) => tf.zerosLike(p as tf.Tensor)),
+      first: mapParams(params, [], (p) => tf.zerosLike(p)),
+      second: mapParams(params, [], (p) => tf.zerosLike(p)),
     }),
     update: (gradients, state, { step }) => {
       const moments = state as { readonly first: Params; readonly second: Params };
       const first = mapParams(moments.first, [gradients], (m, g) =>
-        tf.add(tf.mul(m as tf.Tensor, beta1), tf.mul(g as tf.Tensor, 1 - beta1)),
+        tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)),
       );
       const second = mapParams(moments.second, [gradients], (v, g) =>
-        tf.add(tf.mul(v as tf.Tensor, beta2), tf.mul(tf.square(g as tf.Tensor), 1 - beta2)),
+        tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)),
       );
       const correction1 = tf.reciprocal(biasCorrection(beta1, step));
       const correction2 = tf.reciprocal(tf.sqrt(biasCorrection(beta2, step)));
       const updates = mapParams(first, [second], (m, v) =>
-        tf.div(
-          tf.mul(m as tf.Tensor, correction1),
-          tf.add(tf.mul(tf.sqrt(v as tf.Tensor), correction2), eps),
-        ),
+        tf.div(tf.mul(m, correction1), tf.add(tf.mul(tf.sqrt(v), correction2), eps)),
       );
       return { updates, state: { first, second } };
     },

@@ -5,7 +5,7 @@ import { stateless, type Transform } from './transform';
 
 /** Multiplies updates by a number. */
 export function scale(factor: number): Transform {
-  return stateless((updates) => mapParams(updates, [], (u) => tf.mul(u as tf.Tensor, factor)));
+  return stateless((updates) => mapParams(updates, [], (u) => tf.mul(u, factor)));
 }
 
 /**
@@ -14,8 +14,6 @@ export function scale(factor: number): Transform {
  */
 export function addDecayedWeights(weightDecay: number): Transform {
   return stateless((updates, { params }) =>
-    weightDecay === 0
-      ? updates
-      : mapParams(updates, [params], (u, p) => tf.add(u as tf.Tensor, tf.mul(p as tf.Tensor, weightDecay))),
+    weightDecay === 0 ? updates : mapParams(updates, [params], (u, p) => tf.add(u, tf.mul(p, weightDecay))),
   );
 }

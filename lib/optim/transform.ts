@@ -51,5 +51,5 @@ export function chain(...transforms: readonly Transform[]): Transform {
 
 /** params + updates. */
 export function applyUpdates(params: Params, updates: Params): Params {
-  return mapParams(params, [updates], (p, u) => tf.add(p as tf.Tensor, u as tf.Tensor));
+  return mapParams(params, [updates], (p, u) => tf.add(p, u));
 }

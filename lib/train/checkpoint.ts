@@ -59,7 +59,9 @@ export interface ModelHint {
 export function loadGpt(file: TensorFile, source: string, hint: ModelHint = {}): LoadedModel {
   const tensors = withBlockNames(file.tensors);
   const model =
-    file.metadata.format === FORMAT ? modelOfMetadata(file, source) : modelOfShapes(tensors, source, hint);
+    file.metadata.format === FORMAT
+      ? modelOfMetadata(file, source, hint)
+      : modelOfShapes(tensors, source, hint);
   const params = [...gptShapes(model)].map(([name, shape]): [string, HostTensor] => {
     const tensor = tensors.get(name);
     if (tensor === undefined)
@@ -74,13 +76,18 @@ export function loadGpt(file: TensorFile, source: string, hint: ModelHint = {}):
   return { model, params: treeOfNames(params) };
 }
 
-function modelOfMetadata(file: TensorFile, source: string): GptConfig {
+function modelOfMetadata(file: TensorFile, source: string, { heads }: ModelHint): GptConfig {
+  let model: GptConfig;
   try {
     const config = runConfig(JSON.parse(file.metadata.config ?? '') as RunConfig);
-    return modelConfigOf(config, datasetOf(config));
+    model = modelConfigOf(config, datasetOf(config));
   } catch (error) {
     throw new FileError(`the configuration in ${source} cannot be read: ${(error as Error).message}`);
   }
+  if (heads !== undefined && heads !== model.heads) {
+    throw new FileError(`${source} is a model of ${model.heads} heads, not ${heads}; leave --heads out`);
+  }
+  return model;
 }
 
 /** A file of a single block may leave out the prefix `blocks.0.`. */

@@ -3,7 +3,7 @@ import { type Dataset, makeDataset } from '../data/dataset';
 import type { OperationName } from '../data/operations';
 import { type Split, splitRows } from '../data/split';
 import { ArgumentError } from '../errors';
-import { checkGptConfig, type GptConfig, type GptInitialization } from '../models/gpt';
+import { checkGptConfig, type GptConfig, type GptInitialization, gptShapes } from '../models/gpt';
 import { checkOptimizerOptions, OPTIMIZERS, type OptimizerName } from '../optim';
 
 /** Everything a run's result depends on. Two runs of equal configuration on one device give the same numbers. */
@@ -68,6 +68,12 @@ export type PresetName = keyof typeof PRESETS;
 /** Differences from a preset. */
 export type RunOptions = Partial<RunConfig>;
 
+/** Steps are counted in int32 inside the program. */
+const LARGEST_STEP = 2 ** 31 - 1;
+
+/** Most elements of any one array of a run, 1 GB of float32. */
+const MOST_ELEMENTS = 2 ** 28;
+
 const INITIALIZATIONS: readonly GptInitialization[] = ['paper', 'unit'];
 
 /**
@@ -102,8 +108,8 @@ function checkRun(config: RunConfig): void {
   checkName('optimizer', config.optimizer, Object.keys(OPTIMIZERS));
   checkName('init', config.init, INITIALIZATIONS);
   checkInteger('seed', config.seed, 0);
-  checkInteger('steps', config.steps, 1);
-  checkInteger('eval-every', config.evalEvery, 1);
+  checkInteger('steps', config.steps, 1, LARGEST_STEP);
+  checkInteger('eval-every', config.evalEvery, 1, LARGEST_STEP);
   checkInteger('stop-evaluations', config.stopEvaluations, 1);
   const { stopAtAccuracy } = config;
   if (stopAtAccuracy !== undefined && !(stopAtAccuracy > 0 && stopAtAccuracy <= 1)) {
@@ -113,7 +119,22 @@ function checkRun(config: RunConfig): void {
   // The data and the model check what concerns them.
   const dataset = datasetOf(config);
   splitOf(config, dataset);
-  modelConfigOf(config, dataset);
+  const model = modelConfigOf(config, dataset);
+  checkSize(`the logits of all ${dataset.rows} pairs of p ${config.modulus}`, dataset.rows * dataset.classes);
+  checkSize(`the activations of d-ff ${config.dFF}`, dataset.rows * config.dFF);
+  checkSize(
+    `a model of d-model ${config.dModel} and layers ${config.layers}`,
+    [...gptShapes(model).values()].reduce((sum, [rows, columns]) => sum + rows * columns, 0),
+  );
+}
+
+/** Full-batch training holds whole arrays in memory. */
+function checkSize(what: string, elements: number): void {
+  if (elements > MOST_ELEMENTS) {
+    throw new ArgumentError(
+      `${what} would take ${((4 * elements) / 1e9).toFixed(1)} GB, at most 1 GB is possible; choose a smaller one`,
+    );
+  }
 }
 
 function checkName(option: string, value: string, allowed: readonly string[]): void {
@@ -121,9 +142,10 @@ function checkName(option: string, value: string, allowed: readonly string[]): v
     throw new ArgumentError(`${option} is '${value}', expected one of ${allowed.join(', ')}`);
 }
 
-function checkInteger(option: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new ArgumentError(`${option} is ${value}, expected an integer of at least ${least}`);
+function checkInteger(option: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new ArgumentError(`${option} is ${value}, expected an integer ${range}`);
   }
 }
 

@@ -6,7 +6,16 @@
  * Written here because the packages for this job install handlers for the process's signals, which the training loop
  * owns.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FileError } from '../errors';
 
@@ -61,10 +70,17 @@ export function makeFolder(path: string): void {
  * @throws {FileError} if the file cannot be written; the old content is then still there
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
-  const temporary = temporaryPath(path);
+  let temporary = temporaryPath(path);
   try {
+    // What a symbolic link points to is replaced, not the link; a pipe or device is written to as it is.
+    const target = existsSync(path) ? realpathSync(path) : path;
+    temporary = temporaryPath(target);
+    if (existsSync(target) && !statSync(target).isFile()) {
+      writeFileSync(target, content);
+      return;
+    }
     writeFileSync(temporary, content, { flush: true });
-    renameSync(temporary, path);
+    renameSync(temporary, target);
   } catch (error) {
     try {
       rmSync(temporary, { force: true });

@@ -3,7 +3,7 @@
  * event loop, and between them reports progress, looks for stop requests, saves, and decides when to end. The cut does
  * not change a number.
  */
-import type { HostTensor, Program } from '../compile';
+import type { DeviceState, HostTensor, Program } from '../compile';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
@@ -40,7 +40,7 @@ export interface LoopResult {
   readonly stoppedBy: StopReason;
   /**
    * The state at the end. After `target` these are the very parameters whose evaluation reached it; after `nan` the last
-   * ones known to be good.
+   * ones whose loss is known to be finite.
    */
   readonly state: TrainState;
   readonly evaluations: readonly Evaluation[];
@@ -60,95 +60,120 @@ const MOST_STEPS = 10_000;
 /** Fewest steps whose mean time is worth reporting. */
 const ENOUGH_STEPS = 5;
 
+/** Calls shorter than this share of what they should last belong to the warm-up and are not timed. */
+const SHARE_OF_CALL = 0.4;
+
+/** A state on the device, and how many updates it has behind it. */
+interface Standing {
+  readonly device: DeviceState;
+  readonly step: number;
+}
+
+/** Speed of the run, from its calls. */
+interface Pace {
+  /** Recent seconds a step, evaluations included; 0 before the first call. */
+  readonly stepSeconds: number;
+  /** Length of the next call. */
+  readonly callSteps: number;
+}
+
+function nextPace({ stepSeconds, callSteps }: Pace, seconds: number, callSeconds: number): Pace {
+  // The first call warms the runtime up, so calls grow step by step.
+  const recent = stepSeconds === 0 ? seconds : 0.7 * stepSeconds + 0.3 * seconds;
+  return {
+    stepSeconds: recent,
+    callSteps: Math.min(4 * callSteps, MOST_STEPS, Math.max(1, Math.round(callSeconds / recent))),
+  };
+}
+
+/**
+ * Runs a compiled step until the budget is spent, the target is reached, the loss is not finite or the signal aborts.
+ * Errors of the program and of the callbacks end it and are passed on.
+ */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { program, steps, evalEvery, target, signal, callSeconds = 0.25, checkpointSeconds = 2 } = options;
   const { onProgress, onEvaluations, onCheckpoint, now = () => performance.now() } = options;
   const evaluations: Evaluation[] = [];
   const alone = { steps: 0, milliseconds: 0 };
-  let step = options.state.step.data[0] as number;
-  let device = program.put(options.state);
-  let stepSeconds = 0;
+  let standing: Standing = {
+    device: program.put(options.state),
+    step: options.state.step.data[0] as number,
+  };
+  // The newest state whose own loss is known to be finite; what a step made is known only when the next begins.
+  let good = standing;
+  let pace: Pace = { stepSeconds: 0, callSteps: 1 };
   let streak = 0;
-  let callSteps = 1;
-  let stoppedBy: StopReason | undefined;
   let nanStep: number | undefined;
   const started = now();
   let saved = started;
   let progress: TrainingProgress = {
-    step,
+    step: standing.step,
     steps,
     stepsPerSecond: 0,
     etaSeconds: Number.POSITIVE_INFINITY,
     elapsedSeconds: 0,
     trainLoss: Number.NaN,
   };
-  const current = async () => (await program.get(device)) as TrainState;
+  const read = async ({ device }: Standing) => (await program.get(device)) as TrainState;
+  const reasonToStop = (): StopReason | undefined =>
+    signal?.aborted ? 'signal' : standing.step >= steps ? 'steps' : undefined;
 
+  let stoppedBy = reasonToStop();
   while (stoppedBy === undefined) {
-    if (signal?.aborted) stoppedBy = 'signal';
-    else if (step >= steps) stoppedBy = 'steps';
-    if (stoppedBy !== undefined) break;
-    // With a target every evaluation opens a call, so that the state before the call is the one evaluated.
-    const untilEvaluation = evalEvery - (step % evalEvery);
-    const most =
-      target === undefined ? MOST_STEPS : Math.min(untilEvaluation, steps - 1 > step ? steps - 1 - step : 1);
-    const count = Math.max(1, Math.min(callSteps, most, steps - step));
+    const { step } = standing;
+    const count = Math.min(pace.callSteps, steps - step, stepsToEvaluation(options, step));
     const before = now();
-    const result = await program.run(device, { steps: count });
+    const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
     const losses = result.metrics[METRICS.trainLoss] as HostTensor;
     const bad = (losses.data as Float32Array).findIndex((loss) => !Number.isFinite(loss));
-    const rows = evaluationsOf(result.metrics, step, bad < 0 ? count : bad, evalEvery, steps - 1);
+    const rows = rowsOf(result.metrics, { step, count: bad < 0 ? count : bad }, { evalEvery, steps });
     evaluations.push(...rows);
     if (rows.length > 0) onEvaluations?.(rows);
+    if (bad !== 0) good = standing;
     if (bad >= 0) {
       stoppedBy = 'nan';
       nanStep = step + bad;
+      standing = good;
     } else if (target !== undefined && rows.length > 0) {
       streak = (rows[0] as Evaluation).validationAccuracy >= target.accuracy ? streak + 1 : 0;
       if (streak >= target.evaluations) stoppedBy = 'target';
     }
     if (stoppedBy === undefined) {
-      device = result.state;
-      step += count;
-      if (rows.length === 0) {
+      standing = { device: result.state, step: step + count };
+      if (rows.length === 0 && milliseconds >= SHARE_OF_CALL * callSeconds * 1000) {
         alone.steps += count;
         alone.milliseconds += milliseconds;
       }
-      // The first call warms the runtime up and says little about the speed.
-      const seconds = milliseconds / 1000 / count;
-      stepSeconds = stepSeconds === 0 ? seconds : 0.7 * stepSeconds + 0.3 * seconds;
-      callSteps = Math.min(4 * callSteps, Math.max(1, Math.round(callSeconds / stepSeconds)));
+      pace = nextPace(pace, milliseconds / 1000 / count, callSeconds);
     }
-    const elapsedSeconds = (now() - started) / 1000;
     const newest = evaluations.at(-1);
     progress = {
-      step,
+      step: standing.step,
       steps,
-      stepsPerSecond: stepSeconds === 0 ? 0 : 1 / stepSeconds,
-      etaSeconds: stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - step) * stepSeconds,
-      elapsedSeconds,
+      stepsPerSecond: pace.stepSeconds === 0 ? 0 : 1 / pace.stepSeconds,
+      etaSeconds:
+        pace.stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - standing.step) * pace.stepSeconds,
+      elapsedSeconds: (now() - started) / 1000,
       trainLoss: losses.data[newestIn(stoppedBy, count, bad)] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),
     };
     onProgress?.(progress);
-    if (onCheckpoint !== undefined && now() - saved >= checkpointSeconds * 1000 && stoppedBy === undefined) {
-      onCheckpoint(await current());
+    if (onCheckpoint !== undefined && stoppedBy === undefined && now() - saved >= checkpointSeconds * 1000) {
+      onCheckpoint(await read(good));
       saved = now();
     }
     // Lets timers and signals have their turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
+    stoppedBy ??= reasonToStop();
   }
-  const state = await current();
+  const state = await read(standing);
   onCheckpoint?.(state);
   const seconds = (now() - started) / 1000;
-  const finished = stoppedBy === 'target' || stoppedBy === 'steps';
-  const msPerStep =
-    alone.steps >= ENOUGH_STEPS
-      ? alone.milliseconds / alone.steps
-      : finished
-        ? await timeSteps(program, state, Math.max(ENOUGH_STEPS, Math.min(MOST_STEPS, callSteps)), now)
-        : null;
+  let msPerStep = alone.steps >= ENOUGH_STEPS ? alone.milliseconds / alone.steps : null;
+  if (msPerStep === null && (stoppedBy === 'target' || stoppedBy === 'steps')) {
+    msPerStep = await timeSteps(program, state, pace.callSteps, now);
+  }
   return {
     stoppedBy,
     state,
@@ -160,26 +185,35 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
 }
 
+/**
+ * With a target, calls end where an evaluation is due, so that every evaluation opens a call and the state before the
+ * call is the one evaluated.
+ */
+function stepsToEvaluation({ target, evalEvery, steps }: LoopOptions, step: number): number {
+  if (target === undefined) return MOST_STEPS;
+  const regular = evalEvery - (step % evalEvery);
+  const last = steps - 1;
+  return step < last ? Math.min(regular, last - step) : 1;
+}
+
 /** Which step of the last call the run stands at: steps after a reached target are thrown away. */
 function newestIn(stoppedBy: StopReason | undefined, count: number, bad: number): number {
   if (stoppedBy === 'target') return 0;
   return bad < 0 ? count - 1 : bad;
 }
 
-/** The evaluations among the steps of a call. */
-function evaluationsOf(
+/** The evaluations among the first `count` steps of a call. */
+function rowsOf(
   metrics: Readonly<Record<string, HostTensor>>,
-  firstStep: number,
-  count: number,
-  evalEvery: number,
-  lastStep: number,
+  call: { readonly step: number; readonly count: number },
+  { evalEvery, steps }: Pick<LoopOptions, 'evalEvery' | 'steps'>,
 ): Evaluation[] {
   const value = (name: keyof typeof METRICS, i: number) =>
     (metrics[METRICS[name]] as HostTensor).data[i] as number;
   const rows: Evaluation[] = [];
-  for (let i = 0; i < count; i++) {
-    const epoch = firstStep + i;
-    if (epoch % evalEvery !== 0 && epoch !== lastStep) continue;
+  for (let i = 0; i < call.count; i++) {
+    const epoch = call.step + i;
+    if (epoch % evalEvery !== 0 && epoch !== steps - 1) continue;
     rows.push({
       epoch,
       trainAccuracy: value('trainAccuracy', i),

@@ -33,6 +33,7 @@ export function notebookProgress(options: NotebookProgressOptions = {}): Progres
     finish(progress, closing) {
       show(finished(progress, closing));
     },
+    stop() {},
   };
 }
 

@@ -50,6 +50,8 @@ function livingLine(stream: Stream): ProgressDisplay {
       bar.stop();
       stream.write(`${closingState(progress, closing)}\n${measurements(progress).join(' · ')}\n`);
     },
+    // The bar's timer would keep the process alive.
+    stop: () => bar.stop(),
   };
 }
 
@@ -64,5 +66,6 @@ function plainLines(stream: Stream, interval: number, now: () => number): Progre
     finish(progress, closing) {
       stream.write(`${closingLine(progress, closing)}\n`);
     },
+    stop() {},
   };
 }

@@ -39,4 +39,6 @@ export interface ProgressDisplay {
   update(progress: TrainingProgress): void;
   /** Shows the last state for good with a closing line such as `validation accuracy reached 0.99`, and lets go of the output. */
   finish(progress: TrainingProgress, closing: string): void;
+  /** Lets go of the output without a closing line, after an error; nothing happens after `finish`. */
+  stop(): void;
 }

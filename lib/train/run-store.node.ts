@@ -52,7 +52,7 @@ export class RunStore {
     const present = paths.find((path) => existsSync(path));
     if (present !== undefined && !overwrite) {
       throw new FileError(
-        `${directory} already holds a run (${present}): choose another folder or overwrite it.`,
+        `${directory} already holds a run (${present}): choose another folder, or replace it by --overwrite.`,
       );
     }
     for (const path of paths) {

@@ -33,6 +33,8 @@ export interface RunSettings {
   readonly display?: ProgressDisplay;
   /** Seconds of training in one call of the native program; default 0.25. Does not change the results. */
   readonly callSeconds?: number;
+  /** Called when compiling is over and training begins; from then on the run looks at `signal`. */
+  readonly onStart?: () => void;
 }
 
 /** The outcome of a run; the content of `summary.json`. Accuracies and losses are those of the last evaluation. */
@@ -77,7 +79,7 @@ export async function runTraining(
   runtime: Runtime,
   settings: RunSettings,
 ): Promise<FinishedRun> {
-  const { environment, signal, sink, display, callSeconds } = settings;
+  const { environment, signal, sink, display, callSeconds, onStart } = settings;
   const prepared = prepareRun(config);
   sink?.saveConfig(config);
   const started = performance.now();
@@ -86,6 +88,7 @@ export async function runTraining(
   });
   const compileSeconds = (performance.now() - started) / 1000;
   try {
+    onStart?.();
     const { stopAtAccuracy, stopEvaluations } = config;
     const result = await trainLoop({
       program,
@@ -116,6 +119,7 @@ export async function runTraining(
       state: result.state,
     };
   } finally {
+    display?.stop();
     await program.release();
   }
 }

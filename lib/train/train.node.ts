@@ -21,22 +21,22 @@ export interface TrainSettings {
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Runs `body` with a signal that aborts when the process is asked to stop. Further requests change nothing, because one
- * Ctrl-C may arrive twice, from the terminal and from npm, and the run is ending anyway. A notebook's stop button arrives
- * as SIGINT.
+ * Turns requests to stop the process into an abort signal, between `listen` and `forget`. Further requests change
+ * nothing, because one Ctrl-C may arrive twice, from the terminal and from npm, and the run is ending anyway. A notebook's
+ * stop button arrives as SIGINT.
  */
-export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+function stopRequests() {
   const controller = new AbortController();
   const stop = () => controller.abort();
-  // Not before the caller's synchronous part is over: tslab runs that of a cell with `breakOnSigint`, at whose end Node
-  // puts SIGINT back to killing the process, whatever listeners were added meanwhile.
-  await new Promise((resolve) => setImmediate(resolve));
-  for (const name of SIGNALS) process.on(name, stop);
-  try {
-    return await body(controller.signal);
-  } finally {
-    for (const name of SIGNALS) process.removeListener(name, stop);
-  }
+  return {
+    signal: controller.signal,
+    listen() {
+      for (const name of SIGNALS) process.on(name, stop);
+    },
+    forget() {
+      for (const name of SIGNALS) process.removeListener(name, stop);
+    },
+  };
 }
 
 /**
@@ -51,13 +51,20 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
     ...(threads === undefined ? {} : { threads }),
   });
   const sink = out === undefined ? undefined : RunStore.create(out, { overwrite });
-  return untilInterrupted((signal) =>
-    runTraining(config, onnxRuntimeNode, {
+  const requests = stopRequests();
+  try {
+    return await runTraining(config, onnxRuntimeNode, {
       environment,
-      signal,
+      signal: requests.signal,
+      // Only now: while the step is traced and compiled nothing could honour a request, and the process's own way to die
+      // is better. Besides, tslab runs the synchronous part of a cell with `breakOnSigint`, at whose end Node puts SIGINT
+      // back to killing the process, whatever listeners were added meanwhile.
+      onStart: requests.listen,
       ...(sink === undefined ? {} : { sink }),
       ...(display === undefined ? {} : { display }),
       ...(callSeconds === undefined ? {} : { callSeconds }),
-    }),
-  );
+    });
+  } finally {
+    requests.forget();
+  }
 }

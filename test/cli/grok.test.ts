@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -175,6 +175,30 @@ describe('grok predict', () => {
     );
   });
 
+  it('reads rows with a byte order mark, spaces and any line ends', async () => {
+    writeFileSync(join(folder, 'odd.csv'), '\uFEFF0, 1,13\r\n2,3,13\n4,5,13');
+    const { code, out } = await grok('predict', 'foreign.safetensors', '--tokens', 'odd.csv', '--heads', '4');
+    expect(code).toBe(EXIT.done);
+    expect(out.trimEnd().split('\n')).toHaveLength(3);
+  });
+
+  it('refuses a number of heads that contradicts the checkpoint', async () => {
+    await grok('train', ...SMALL, '--out', 'four-heads');
+    const args = ['--tokens', 'rows.csv', '--heads', '2'];
+    const { code, err } = await grok('predict', join('four-heads', 'checkpoint.safetensors'), ...args);
+    expect(code).toBe(EXIT.failure);
+    expect(err).toContain('4 heads');
+  });
+
+  it('writes through a symbolic link and leaves it in place', async () => {
+    writeFileSync(join(folder, 'real.csv'), '');
+    symlinkSync('real.csv', join(folder, 'link.csv'));
+    const args = ['--tokens', 'rows.csv', '--heads', '4', '--out'];
+    expect((await grok('predict', 'foreign.safetensors', ...args, 'link.csv')).code).toBe(EXIT.done);
+    expect(lstatSync(join(folder, 'link.csv')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'real.csv'), 'utf8').split('\n')).toHaveLength(170);
+  });
+
   it('reads a checkpoint of its own without further words, and writes to standard output by default', async () => {
     await grok('train', ...SMALL, '--out', 'trained');
     writeFileSync(join(folder, 'two.csv'), '3,4,11\n0,10,11\n');
@@ -195,6 +219,10 @@ describe('grok predict', () => {
     ['0,x,13\n', "'x'"],
     ['0,1\n', '2 tokens'],
     ['', 'no rows'],
+    ['1;2;13\n', 'commas'],
+    ['0x1,1,13\n', "'0x1'"],
+    ['1.0,1,13\n', "'1.0'"],
+    ['0,1,13\n\n0,1,13\n', 'line 2'],
   ])('refuses tokens %j in one line, and writes nothing', async (text, part) => {
     writeFileSync(join(folder, 'bad.csv'), text);
     const args = ['--tokens', 'bad.csv', '--out', 'never.csv', '--heads', '4'];

@@ -75,8 +75,8 @@ describe('a program with state and metrics', () => {
   });
 
   it('gives the same bits with one thread and with two', async () => {
-    // Products of this size are dealt out to threads.
-    const large = regression(700, 96, 200);
+    // The gradient's product has more than four times as many rows as columns, so that it takes the transposed form.
+    const large = regression(1600, 96, 200);
     const [one, two] = await Promise.all(
       [1, 2].map((threads) => compile(large.step, large.state, { threads })),
     );

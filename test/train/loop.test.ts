@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
-import { TrainingError } from '../../lib/errors';
+import { FileError, TrainingError } from '../../lib/errors';
 import { encodeCheckpoint } from '../../lib/train/checkpoint';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { runEnvironment } from '../../lib/train/environment.node';
 import type { Evaluation, ProgressDisplay, TrainingProgress } from '../../lib/train/progress';
 import { type FinishedRun, type RunSettings, requireFinite, runTraining } from '../../lib/train/run';
 import { namedHostTensors } from '../../lib/train/state';
+import { prepareRun } from '../../lib/train/step';
 import { messageOf } from '../support/one-line';
 
 const SMALL: RunOptions = { modulus: 11, trainFraction: 0.5, dModel: 16, steps: 60, evalEvery: 25, seed: 3 };
@@ -112,7 +113,10 @@ describe('what ends a run early', () => {
     const broken = await run({ learningRate: 1e30, weightDecay: 0 }, { sink });
     expect(broken.summary.stoppedBy).toBe('nan');
     expect(broken.summary.nanStep).toBeGreaterThan(0);
-    expect(broken.summary.steps).toBeLessThanOrEqual(broken.summary.nanStep as number);
+    expect(broken.summary.steps).toBeLessThan(broken.summary.nanStep as number);
+    // The state that was kept is the last one whose own loss is a number: here the first, before any update.
+    const untouched = namedHostTensors(prepareRun(broken.config).initial.params).map(([, { data }]) => data);
+    expect(weightsOf(broken)).toEqual(untouched);
     expect(weightsOf(broken).every((data) => data.every(Number.isFinite))).toBe(true);
     expect(saved.at(-1)).toEqual(encodeCheckpoint(broken.state, broken.config));
     expect(broken.evaluations.every((row) => Number.isFinite(row.trainLoss))).toBe(true);
@@ -134,6 +138,7 @@ describe('what ends a run early', () => {
             if (step > 30) controller.abort();
           },
           finish: () => {},
+          stop: () => {},
         },
         sink: {
           saveConfig: () => {},
@@ -155,6 +160,29 @@ describe('what ends a run early', () => {
   });
 });
 
+describe('an error while training', () => {
+  it('is passed on, and the display lets go of the terminal', async () => {
+    let stopped = 0;
+    const display: ProgressDisplay = {
+      update: () => {},
+      finish: () => {},
+      stop: () => {
+        stopped++;
+      },
+    };
+    const sink = {
+      saveConfig: () => {},
+      appendMetrics: () => {
+        throw new FileError('the disk is full');
+      },
+      saveCheckpoint: () => {},
+      saveSummary: () => {},
+    };
+    await expect(run({}, { display, sink })).rejects.toThrow('the disk is full');
+    expect(stopped).toBe(1);
+  });
+});
+
 describe('progress', () => {
   it('never runs backwards, ends where the run ends, and shows the newest evaluation', async () => {
     const seen: TrainingProgress[] = [];
@@ -165,6 +193,7 @@ describe('progress', () => {
         seen.push(progress);
         closing = line;
       },
+      stop: () => {},
     };
     const finished = await run({}, { display, callSeconds: 0 });
     const steps = seen.map(({ step }) => step);

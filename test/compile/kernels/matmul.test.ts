@@ -125,18 +125,23 @@ describe('matrix products', () => {
     ]),
   );
 
-  it('use threads where the tall operand is transposed: the same sums as one thread', async () => {
-    const inputs = [filled([700, 96], 'float32', {}, 1), filled([700, 200], 'float32', {}, 2)];
+  it.each([
+    [96, 200],
+    [200, 96],
+    [113, 128],
+  ])('of a tall transposed operand, %i × %i: the same bits with one thread, two and three', async (m, n) => {
+    const inputs = [filled([1600, m], 'float32', {}, 1), filled([1600, n], 'float32', {}, 2)];
     const f = (inputs: tf.Tensor[]) => [tf.matMul(...(inputs as [tf.Tensor, tf.Tensor]), true)];
-    const [one, two] = await Promise.all(
-      [1, 2].map(async (threads) => {
+    const results = await Promise.all(
+      [1, 2, 3].map(async (threads) => {
         const compiled = await compileFunction(onnxRuntimeNode, f, inputs, { threads });
         const [result] = await compiled.run(inputs);
         await compiled.release();
         return result as HostTensor;
       }),
     );
-    expect(two?.data).toEqual(one?.data);
+    expect(results[1]?.data).toEqual(results[0]?.data);
+    expect(results[2]?.data).toEqual(results[0]?.data);
   });
 
   it('of other types are refused', () => {
