@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -36,27 +36,43 @@ function upToDate() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint();
 }
 
-/** Waits for another process that is building; a lock older than two minutes was left by a killed one. */
-function acquireLock() {
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      return;
-    } catch {
-      const age = existsSync(lock) ? Date.now() - statSync(lock).mtimeMs : 0;
-      if (age > 120_000) rmSync(lock, { recursive: true, force: true });
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-    }
+/** Whether a process with this number runs. @param {number} pid */
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
+}
+
+/** Takes the lock, waiting for another process that is building; one left by a process that is gone is taken over. */
+function acquireLock() {
+  for (let waited = false; ; waited = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+    if (holder > 0 && !alive(holder)) rmSync(lock, { force: true });
+    if (!waited) console.error('Waiting for another command that is building lib …');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+}
+
+/** Ends the process with one line unless `npm ci` has been run. */
+export function requireDependencies() {
+  if (existsSync(join(root, 'node_modules', 'typescript'))) return;
+  console.error('The dependencies are not installed: run `npm ci` first.');
+  process.exit(1);
 }
 
 /** Compiles `lib` to CommonJS and declarations if needed; ends the process with the compiler's messages if it fails. */
 export function ensureBuilt() {
   if (upToDate()) return;
-  if (!existsSync(join(root, 'node_modules', 'typescript'))) {
-    console.error('The dependencies are not installed: run `npm ci` first.');
-    process.exit(1);
-  }
+  requireDependencies();
   acquireLock();
   try {
     if (upToDate()) return;
@@ -65,11 +81,11 @@ export function ensureBuilt() {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const result = spawnSync(process.execPath, [tsc, '-p', lib], { cwd: root, stdio: ['ignore', 2, 2] });
     if (result.status !== 0) {
-      rmSync(lock, { recursive: true, force: true });
+      rmSync(lock, { force: true });
       process.exit(1);
     }
     writeFileSync(stamp, before);
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    rmSync(lock, { force: true });
   }
 }

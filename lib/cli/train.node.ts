@@ -40,24 +40,25 @@ interface TrainArguments {
   readonly quiet: boolean;
 }
 
-/** Options that are numbers: flag, description, and where their default comes from. */
-const NUMBERS: readonly (readonly [flags: string, description: string])[] = [
-  ['--p <integer>', 'the p of "mod p", at least 2'],
-  ['--train-fraction <share>', 'share of all pairs to train on, in (0, 1)'],
-  ['--train-rows <integer>', 'number of pairs to train on, instead of a share'],
-  ['--seed <integer>', 'fixes the split and the initial parameters'],
-  ['--steps <integer>', 'budget of updates'],
-  ['--stop-at-accuracy <share>', 'stop once validation accuracy reaches this'],
-  ['--stop-evaluations <integer>', 'evaluations in a row that must reach it'],
-  ['--eval-every <integer>', 'steps between two evaluations'],
-  ['--lr <number>', 'learning rate'],
-  ['--weight-decay <number>', 'decay towards zero: decoupled for adamw, L2 for adam'],
-  ['--d-model <integer>', 'width of the model, a multiple of the heads'],
-  ['--d-ff <integer>', 'hidden units of the MLP (four times the width)'],
-  ['--heads <integer>', 'attention heads'],
-  ['--layers <integer>', 'transformer blocks'],
-  ['--threads <integer>', "native threads (the machine's, at most 8)"],
-];
+/** Options that are numbers: flag, description, and the member of the preset that is their default. */
+const NUMBERS: readonly (readonly [flags: string, description: string, preset?: keyof typeof PRESETS.gpt])[] =
+  [
+    ['--p <integer>', 'the p of "mod p", at least 2', 'modulus'],
+    ['--train-fraction <share>', 'share of all pairs to train on, in (0, 1)', 'trainFraction'],
+    ['--train-rows <integer>', 'number of pairs to train on, instead of a share'],
+    ['--seed <integer>', 'fixes the split and the initial parameters', 'seed'],
+    ['--steps <integer>', 'budget of updates', 'steps'],
+    ['--stop-at-accuracy <share>', 'stop once validation accuracy reaches this'],
+    ['--stop-evaluations <integer>', 'evaluations in a row that must reach it', 'stopEvaluations'],
+    ['--eval-every <integer>', 'steps between two evaluations', 'evalEvery'],
+    ['--lr <number>', 'learning rate', 'learningRate'],
+    ['--weight-decay <number>', 'decay towards zero: decoupled for adamw, L2 for adam', 'weightDecay'],
+    ['--d-model <integer>', 'width of the model, a multiple of the heads', 'dModel'],
+    ['--d-ff <integer>', 'hidden units of the MLP (default: four times the width)'],
+    ['--heads <integer>', 'attention heads', 'heads'],
+    ['--layers <integer>', 'transformer blocks', 'layers'],
+    ['--threads <integer>', "native threads (default: the machine's, at most 8)"],
+  ];
 
 export function addTrainCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
   const command = program
@@ -71,16 +72,26 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
         .default('gpt'),
     )
     .option('--operation <name>', 'what to learn (add)');
-  for (const [flags, description] of NUMBERS) {
+  for (const [flags, description, preset] of NUMBERS) {
     const name = flags.slice(2, flags.indexOf(' '));
-    command.option(flags, description, (text: string) => parseNumber(name, text));
+    const usual = preset === undefined ? '' : ` (gpt: ${PRESETS.gpt[preset]})`;
+    command.option(flags, description + usual, (text: string) => parseNumber(name, text));
   }
   command
-    .addOption(new Option('--optimizer <name>', 'adamw or adam').choices(Object.keys(OPTIMIZERS)))
-    .option('--betas <pair>', 'decay rates of the moments, such as .9,.98', parseBetas)
-    .addOption(new Option('--init <name>', 'N(0,1)/√dModel, or N(0,1)').choices(['paper', 'unit']))
+    .addOption(
+      new Option('--optimizer <name>', `adamw or adam (gpt: ${PRESETS.gpt.optimizer})`).choices(
+        Object.keys(OPTIMIZERS),
+      ),
+    )
+    .option('--betas <pair>', `decay rates of the moments (gpt: ${PRESETS.gpt.betas})`, parseBetas)
+    .addOption(
+      new Option('--init <name>', `N(0,1)/√dModel, or N(0,1) (gpt: ${PRESETS.gpt.init})`).choices([
+        'paper',
+        'unit',
+      ]),
+    )
     .addOption(new Option('--device <name>', 'where to run').default('cpu'))
-    .option('--out <folder>', 'run folder (default: a new one under output/runs)')
+    .option('--out <folder>', 'run folder (default: a new one under output/runs in this folder)')
     .option('--overwrite', 'replace a run that is already in the folder', false)
     .option('--json', 'print the summary as one last line of JSON', false)
     .option('--quiet', 'no progress', false)

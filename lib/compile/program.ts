@@ -129,10 +129,10 @@ export class Program {
   }
 
   /** Reads a state back into host memory, in the form of the example. */
-  async get(state: DeviceState): Promise<HostTree> {
+  async get<S extends HostTree = HostTree>(state: DeviceState): Promise<S> {
     const tensors = await Promise.all(state.tensors.map((tensor) => this.runtime.get(tensor)));
     let index = 0;
-    return mapTree(this.example, isHostTensor, () => tensors[index++] as HostTensor);
+    return mapTree(this.example, isHostTensor, () => tensors[index++] as HostTensor) as S;
   }
 
   /**
@@ -143,6 +143,9 @@ export class Program {
   async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
     if (!Number.isInteger(steps) || steps < 1)
       throw new CompileError(`steps is ${steps}, expected a positive integer`);
+    if (!Array.isArray((state as Partial<DeviceState> | undefined)?.tensors)) {
+      throw new CompileError('the state given to run is not on the device; give it program.put(state)');
+    }
     const inputs: Record<string, DeviceTensor> = { [STEPS_INPUT]: this.runtime.putCount(steps) };
     state.tensors.forEach((tensor, index) => {
       inputs[startName(index)] = tensor;

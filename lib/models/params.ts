@@ -1,6 +1,6 @@
 /** @file Parameters as nested records of tensors, and functions over several such records at once. */
 import * as tf from '@tensorflow/tfjs-core';
-import { leavesOf, mapTree, type TensorTree, type Tree } from '../compile';
+import { leavesOf, mapTree, type TensorTree } from '../compile';
 
 /** Parameters of a model: a tensor, or a record of parameters. Paths joined with dots are the names in a checkpoint. */
 export type Params = TensorTree;
@@ -31,20 +31,20 @@ export function mapParams(
 
 /**
  * Value of a scalar function of parameters and its gradient with respect to each of them, by tfjs's gradient tape.
+ * @param f Returns a scalar that depends on every parameter.
  * @returns `grads` has the form of `params`.
  */
-export function valueAndGrads(
-  f: (params: Params) => tf.Scalar,
-  params: Params,
-): { value: tf.Scalar; grads: Params } {
+export function valueAndGrads<P extends Params>(
+  f: (params: P) => tf.Tensor,
+  params: P,
+): { value: tf.Scalar; grads: P } {
   const tensors = namedTensors(params).map(([, tensor]) => tensor);
-  const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => {
+  const treeOf = (values: readonly tf.Tensor[]) => {
     let index = 0;
-    return f(mapTree(params, isTensor, () => inputs[index++] as tf.Tensor) as Params);
-  })(tensors);
-  let index = 0;
-  return {
-    value: value as tf.Scalar,
-    grads: mapTree(params, isTensor, () => grads[index++] as tf.Tensor) as Tree<tf.Tensor>,
+    return mapTree(params, isTensor, () => values[index++] as tf.Tensor) as P;
   };
+  const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => f(treeOf(inputs)) as tf.Scalar)(
+    tensors,
+  );
+  return { value: value as tf.Scalar, grads: treeOf(grads) };
 }

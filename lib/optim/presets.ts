@@ -16,22 +16,26 @@ export interface OptimizerOptions {
 }
 
 /** Adam with decoupled weight decay: w ← w − lr·(u + weightDecay·w), PyTorch's `AdamW`. */
-export function adamw({
-  learningRate,
-  weightDecay,
-  betas: [beta1, beta2],
-  eps = 1e-8,
-}: OptimizerOptions): Transform {
+export function adamw(options: OptimizerOptions): Transform {
+  checkOptimizerOptions(options);
+  const {
+    learningRate,
+    weightDecay,
+    betas: [beta1, beta2],
+    eps = 1e-8,
+  } = options;
   return chain(scaleByAdam({ beta1, beta2, eps }), addDecayedWeights(weightDecay), scale(-learningRate));
 }
 
 /** Adam with an L2 penalty in the gradient: g ← g + weightDecay·w, PyTorch's `Adam`. */
-export function adam({
-  learningRate,
-  weightDecay,
-  betas: [beta1, beta2],
-  eps = 1e-8,
-}: OptimizerOptions): Transform {
+export function adam(options: OptimizerOptions): Transform {
+  checkOptimizerOptions(options);
+  const {
+    learningRate,
+    weightDecay,
+    betas: [beta1, beta2],
+    eps = 1e-8,
+  } = options;
   return chain(addDecayedWeights(weightDecay), scaleByAdam({ beta1, beta2, eps }), scale(-learningRate));
 }
 
@@ -50,7 +54,7 @@ export function checkOptimizerOptions({ learningRate, weightDecay, betas }: Opti
   if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
     throw new ArgumentError(`weight-decay is ${weightDecay}, expected a number of at least 0`);
   }
-  if (betas.length !== 2 || !betas.every((beta) => beta >= 0 && beta < 1)) {
-    throw new ArgumentError(`betas is ${betas.join(',')}, expected two numbers in [0, 1) such as .9,.98`);
+  if (!Array.isArray(betas) || betas.length !== 2 || !betas.every((beta) => beta >= 0 && beta < 1)) {
+    throw new ArgumentError(`betas is ${String(betas)}, expected two numbers in [0, 1) such as .9,.98`);
   }
 }

@@ -114,7 +114,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     elapsedSeconds: 0,
     trainLoss: Number.NaN,
   };
-  const read = async ({ device }: Standing) => (await program.get(device)) as TrainState;
+  const read = ({ device }: Standing) => program.get<TrainState>(device);
   const reasonToStop = (): StopReason | undefined =>
     signal?.aborted ? 'signal' : standing.step >= steps ? 'steps' : undefined;
 

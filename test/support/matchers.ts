@@ -1,5 +1,9 @@
 /** @file Comparisons of arrays of numbers, with the measure that this project's tolerances are stated in. */
 import { expect } from 'vitest';
+import { chooseEagerBackend } from '../../lib/compile/eager.node';
+
+// Before a test's first operation, or tfjs prints its advertisement.
+chooseEagerBackend();
 
 type Numbers = ArrayLike<number>;
 

@@ -17,7 +17,7 @@ export class Recorder {
       throw refusal(
         kernel,
         given,
-        'it has no lowering to ONNX; rewrite the step without it or run it eagerly',
+        'it has no lowering to ONNX; write it with others (compilableKernels() lists them) or run it eagerly',
       );
     }
     const order = rule.inputs === 'variadic' ? Object.keys(named) : rule.inputs;
