@@ -27,5 +27,7 @@
     },
     { rootMargin: '600px' },
   );
+  // A figure is laid out for a page this wide; on a narrower one the still picture, which shrinks as a whole, reads better.
+  if (window.innerWidth < 640) return;
   for (const figure of document.querySelectorAll('figure.plotly')) watcher.observe(figure);
 })();
