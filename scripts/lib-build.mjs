@@ -37,7 +37,7 @@ function upToDate() {
 }
 
 /** Whether a process with this number runs. @param {number} pid */
-function alive(pid) {
+export function alive(pid) {
   try {
     process.kill(pid, 0);
     return true;

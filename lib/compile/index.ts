@@ -10,6 +10,8 @@ export {
   compileFunction,
   type DeviceState,
   type HostTree,
+  isHostTensor,
+  isTensor,
   Program,
   type RunResult,
   type StateTree,

@@ -53,9 +53,15 @@ export interface RunResult {
   readonly metrics: Readonly<Record<string, HostTensor>>;
 }
 
-const isTensor = (node: TensorTree): node is tf.Tensor => node instanceof tf.Tensor;
-const isHostTensor = (node: HostTree): node is HostTensor =>
-  ArrayBuffer.isView((node as HostTensor).data) && Array.isArray((node as HostTensor).shape);
+/** Whether a node of a tree is a leaf. */
+export function isTensor(node: TensorTree): node is tf.Tensor {
+  return node instanceof tf.Tensor;
+}
+
+/** Whether a node of a tree in host memory is a leaf. */
+export function isHostTensor(node: HostTree): node is HostTensor {
+  return ArrayBuffer.isView((node as HostTensor).data) && Array.isArray((node as HostTensor).shape);
+}
 
 /** Copies eager tensors of a state into host memory; host tensors are taken as they are. */
 function hostTreeOf(state: StateTree): HostTree {

@@ -1,13 +1,9 @@
 /** @file Parameters as nested records of tensors, and functions over several such records at once. */
 import * as tf from '@tensorflow/tfjs-core';
-import { leavesOf, mapTree, type TensorTree } from '../compile';
+import { isTensor, leavesOf, mapTree, type TensorTree } from '../compile';
 
 /** Parameters of a model: a tensor, or a record of parameters. Paths joined with dots are the names in a checkpoint. */
 export type Params = TensorTree;
-
-export function isTensor(node: TensorTree): node is tf.Tensor {
-  return node instanceof tf.Tensor;
-}
 
 /** Tensors with their names, such as `blocks.0.q`, in a fixed order. */
 export function namedTensors(params: Params): [name: string, tensor: tf.Tensor][] {

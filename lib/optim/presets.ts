@@ -15,28 +15,26 @@ export interface OptimizerOptions {
   readonly eps?: number;
 }
 
-/** Adam with decoupled weight decay: w ← w − lr·(u + weightDecay·w), PyTorch's `AdamW`. */
-export function adamw(options: OptimizerOptions): Transform {
-  checkOptimizerOptions(options);
-  const {
-    learningRate,
-    weightDecay,
-    betas: [beta1, beta2],
-    eps = 1e-8,
-  } = options;
-  return chain(scaleByAdam({ beta1, beta2, eps }), addDecayedWeights(weightDecay), scale(-learningRate));
+function moments({ betas: [beta1, beta2], eps = 1e-8 }: OptimizerOptions): Transform {
+  return scaleByAdam({ beta1, beta2, eps });
 }
 
-/** Adam with an L2 penalty in the gradient: g ← g + weightDecay·w, PyTorch's `Adam`. */
+/**
+ * Adam with decoupled weight decay: w ← w − lr·(u + weightDecay·w), PyTorch's `AdamW`.
+ * @throws ArgumentError for an option outside its range.
+ */
+export function adamw(options: OptimizerOptions): Transform {
+  checkOptimizerOptions(options);
+  return chain(moments(options), addDecayedWeights(options.weightDecay), scale(-options.learningRate));
+}
+
+/**
+ * Adam with an L2 penalty in the gradient: g ← g + weightDecay·w, PyTorch's `Adam`.
+ * @throws ArgumentError for an option outside its range.
+ */
 export function adam(options: OptimizerOptions): Transform {
   checkOptimizerOptions(options);
-  const {
-    learningRate,
-    weightDecay,
-    betas: [beta1, beta2],
-    eps = 1e-8,
-  } = options;
-  return chain(addDecayedWeights(weightDecay), scaleByAdam({ beta1, beta2, eps }), scale(-learningRate));
+  return chain(addDecayedWeights(options.weightDecay), moments(options), scale(-options.learningRate));
 }
 
 /** Optimisers by the name that the command line uses. */

@@ -3,13 +3,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   type HostTensor,
   type HostTree,
+  isHostTensor,
+  isTensor,
   leavesOf,
   mapTree,
   type Tree,
   toHost,
   withBackend,
 } from '../compile';
-import { isTensor, type Params } from '../models/params';
+import type { Params } from '../models/params';
 
 /** Tensors are `HostTensor`s between calls and traced tensors inside a step. */
 export type TrainState<L = HostTensor> = {
@@ -21,10 +23,6 @@ export type TrainState<L = HostTensor> = {
   /** Evaluate at steps that are a multiple of `every`, and at `last`; int32 scalars. */
   readonly schedule: { readonly every: L; readonly last: L };
 };
-
-export function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
-  return ArrayBuffer.isView((node as HostTensor).data);
-}
 
 /** Runs a function of eager tensors on a host tree, on tfjs's CPU backend, and reads its result back. */
 export function toHostTree(f: (params: Params) => Params, tree: HostTree): HostTree {

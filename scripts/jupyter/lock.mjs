@@ -2,17 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../lib-build.mjs';
-
-/** Whether a process with this number runs. */
-function alive(/** @type {number} */ pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
-  }
-}
+import { alive, root } from '../lib-build.mjs';
 
 /**
  * Waits for the lock and takes it; one left by a process that is gone is taken over.

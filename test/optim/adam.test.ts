@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type HostTree, leavesOf, Program, type TensorTree } from '../../lib/compile';
+import { type HostTree, isHostTensor, leavesOf, Program, type TensorTree } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { ArgumentError } from '../../lib/errors';
 import { asGptParams, gptForward } from '../../lib/models/gpt';
@@ -17,7 +17,7 @@ import {
   scale,
   type Transform,
 } from '../../lib/optim';
-import { isHostTensor, toHostTree } from '../../lib/train/state';
+import { toHostTree } from '../../lib/train/state';
 import { messageOf } from '../support/one-line';
 import { ORACLE_GPT, openOracle, oracleWeights, parameterName } from '../support/oracle';
 
