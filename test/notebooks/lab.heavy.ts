@@ -77,7 +77,7 @@ describe('npm run lab', () => {
       `import { train } from 'optimal-grokking';
        await train({ modulus: 59, steps: 100000 }, {
          out: ${JSON.stringify(join(out, 'run'))},
-         display: { update: ({ step }) => console.log('step', step), finish: () => console.log('finished') },
+         display: { update: ({ step }) => console.log('step', step), finish: () => console.log('finished'), stop: () => {} },
        });`,
     );
     await cell.printedSome;
