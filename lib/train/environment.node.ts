@@ -10,7 +10,6 @@ const MOST_DEFAULT_THREADS = 8;
 
 /** Devices that exist. */
 export const DEVICES = ['cpu'] as const;
-export type Device = (typeof DEVICES)[number];
 
 /** @throws ArgumentError for an unknown device or a number of threads that is not a positive integer. */
 export function runEnvironment({

@@ -43,11 +43,10 @@ export const METRICS = {
 export function makeStep({ forward, classes, train, validation, optimizer }: StepParts): Step {
   return (state: TrainState<tf.Tensor>) => {
     const targets = tf.tensor1d(train.targets, 'int32');
-    const labels = tf.oneHot(targets, classes) as tf.Tensor2D; // [rows, classes]
     let logits: tf.Tensor2D | undefined;
     const { value, grads } = valueAndGrads((params) => {
       logits = forward(params, train.tokens); // [rows, classes]
-      return crossEntropy(logits, tf.cast(labels, 'float32'));
+      return crossEntropy(logits, oneHot(targets, classes));
     }, state.params);
     const context = { params: state.params, step: state.step as tf.Scalar };
     const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, context);
@@ -79,12 +78,14 @@ export function makeStep({ forward, classes, train, validation, optimizer }: Ste
 function evaluate(logits: tf.Tensor2D, targets: Int32Array, classes: number): Record<string, tf.Tensor> {
   const labels = tf.tensor1d(targets, 'int32');
   return {
-    [METRICS.validationLoss]: crossEntropy(
-      logits,
-      tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D,
-    ),
+    [METRICS.validationLoss]: crossEntropy(logits, oneHot(labels, classes)),
     [METRICS.validationAccuracy]: accuracy(logits, labels),
   };
+}
+
+/** [rows, classes], float32: 1 at the label. */
+function oneHot(labels: tf.Tensor1D, classes: number): tf.Tensor2D {
+  return tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D;
 }
 
 /** Everything a run begins with. */
