@@ -24,6 +24,8 @@ export interface Node {
   readonly attrs: Attributes;
   /** For control flow: the bodies to run, which may use values of the enclosing blocks. */
   readonly blocks?: readonly Block[];
+  /** The line of the user's that called it, `file:line:column`, where the stack told; for messages only. */
+  readonly source?: string;
 }
 
 /** Kernel attributes as tfjs passes them. */

@@ -17,6 +17,14 @@ export interface HostTensor {
   readonly data: TypedArrays[DType];
 }
 
+/**
+ * What a program compiled with `precision: 'float64'` takes and returns: a tensor whose float32 elements may be, and in
+ * results are, double-precision numbers.
+ */
+export interface WideTensor extends Omit<HostTensor, 'data'> {
+  readonly data: HostTensor['data'] | Float64Array;
+}
+
 /** Number of elements of a shape; 1 for a scalar. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);

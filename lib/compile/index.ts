@@ -1,6 +1,6 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { CompileError } from './errors';
-export type { DType, HostTensor } from './host';
+export type { DType, HostTensor, WideTensor } from './host';
 export { compilableKernels } from './kernels/table';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';
@@ -21,5 +21,6 @@ export {
   toHost,
 } from './program';
 export type { Runtime, RuntimeOptions } from './runtime';
+export type { Device, Precision, Target } from './target';
 export { withBackend } from './trace/with-backend';
 export { leavesOf, mapTree, type Tree } from './tree';

@@ -9,9 +9,11 @@ import { CompileError } from './errors';
 import { allNodes, describe, type Graph } from './graph';
 import { type HostTensor, sizeOf } from './host';
 import { sameShape } from './kernels/rule';
-import { functionModel, inputName, loopModel, outputName, STEPS_INPUT, startName } from './onnx/programs';
+import { functionModel, inputName, outputName } from './onnx/programs';
 import { optimize, PASSES, type Pass } from './passes';
-import type { DeviceTensor, Runtime, RuntimeOptions, RuntimeSession } from './runtime';
+import { type Repetition, repetitionMethod } from './repeat';
+import type { DeviceTensor, Runtime, RuntimeOptions } from './runtime';
+import type { Target } from './target';
 import { checkedDType } from './trace/backend';
 import { trace } from './trace/trace';
 import { leavesOf, mapTree, type Tree } from './tree';
@@ -77,7 +79,7 @@ export class Program {
     readonly graph: Graph,
     /** The ONNX file that runs. */
     readonly model: Uint8Array,
-    private readonly session: RuntimeSession,
+    private readonly repetition: Repetition,
     private readonly runtime: Runtime,
     private readonly example: HostTree,
     private readonly metricNames: readonly string[],
@@ -111,9 +113,12 @@ export class Program {
       leaves.map(([, leaf]) => leaf),
     );
     const graph = optimize(traced, options.passes ?? PASSES);
-    const model = loopModel(graph);
-    const session = await runtime.open(model, options);
-    return new Program(graph, model, session, runtime, host, metricNames);
+    const target: Target = { precision: 'float32', device: runtime.device };
+    const method = repetitionMethod(runtime);
+    const model = method.model(graph, target);
+    const outputs = { carried: leaves.length, metrics: metricNames.length };
+    const repetition = await method.open(runtime, model, outputs, options);
+    return new Program(graph, model, repetition, runtime, host, metricNames);
   }
 
   /** Copies a state to the device. It must have the names, shapes and types of the example. */
@@ -152,17 +157,11 @@ export class Program {
     if (!Array.isArray((state as Partial<DeviceState> | undefined)?.tensors)) {
       throw new CompileError('the state given to run is not on the device; give it program.put(state)');
     }
-    const inputs: Record<string, DeviceTensor> = { [STEPS_INPUT]: this.runtime.putCount(steps) };
-    state.tensors.forEach((tensor, index) => {
-      inputs[startName(index)] = tensor;
-    });
-    const outputs = await this.session.run(inputs);
-    const carried = state.tensors.length;
-    const metrics: Record<string, HostTensor> = {};
-    for (const [index, name] of this.metricNames.entries()) {
-      metrics[name] = await this.runtime.get(outputs[outputName(carried + index)]);
-    }
-    return { state: { tensors: state.tensors.map((_, index) => outputs[outputName(index)]) }, metrics };
+    const result = await this.repetition.run(state.tensors, steps);
+    const metrics = Object.fromEntries(
+      this.metricNames.map((name, index) => [name, result.metrics[index] as HostTensor]),
+    );
+    return { state: { tensors: result.state }, metrics };
   }
 
   /** Kernels in the compiled graph, nested ones included. */
@@ -172,7 +171,7 @@ export class Program {
 
   /** Frees the native memory; the program cannot run afterwards. */
   release(): Promise<void> {
-    return this.session.release();
+    return this.repetition.release();
   }
 }
 
@@ -253,7 +252,8 @@ export async function compileFunction(
         return [inputName(index), runtime.put(tensor)] as const;
       });
       const outputs = await session.run(Object.fromEntries(entries));
-      return Promise.all(graph.outputs.map((_, index) => runtime.get(outputs[outputName(index)])));
+      const read = (_: unknown, index: number) => runtime.get(outputs[outputName(index)]);
+      return Promise.all(graph.outputs.map(read)) as Promise<HostTensor[]>;
     },
     release: () => session.release(),
   };

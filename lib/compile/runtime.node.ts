@@ -1,7 +1,7 @@
 /** @file ONNX Runtime's CPU provider in Node. */
 import * as ort from 'onnxruntime-node';
 import { CompileError } from './errors';
-import type { DType, HostTensor } from './host';
+import type { DType, WideTensor } from './host';
 import type { Runtime } from './runtime';
 
 /** Options that onnxruntime-node passes on to the native session by their dotted names. */
@@ -22,6 +22,8 @@ async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
 
 export const onnxRuntimeNode: Runtime = {
   version: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
+  device: 'cpu',
+  nativeLoop: true,
 
   async open(model, { threads }) {
     const session = await guarded('open the compiled step', () =>
@@ -42,9 +44,9 @@ export const onnxRuntimeNode: Runtime = {
     };
   },
 
-  put({ dtype, data, shape }: HostTensor) {
+  put({ dtype, data, shape }: WideTensor) {
     // The runtime uses the memory it is given: a copy keeps the state apart from the caller's arrays.
-    return new ort.Tensor(dtype, data.slice(), [...shape]);
+    return new ort.Tensor(data instanceof Float64Array ? 'float64' : dtype, data.slice(), [...shape]);
   },
 
   putCount(count) {
@@ -53,11 +55,12 @@ export const onnxRuntimeNode: Runtime = {
 
   async get(tensor) {
     const { type, dims, data } = tensor as ort.Tensor;
-    if (type !== 'float32' && type !== 'int32' && type !== 'bool') {
+    const dtype = type === 'float64' ? 'float32' : type;
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
       throw new CompileError(
-        `the program returned a tensor of type ${type}, expected float32, int32 or bool`,
+        `the program returned a tensor of type ${type}, expected float32, float64, int32 or bool`,
       );
     }
-    return { dtype: type as DType, shape: dims, data: (data as HostTensor['data']).slice() };
+    return { dtype: dtype satisfies DType, shape: dims, data: (data as WideTensor['data']).slice() };
   },
 };

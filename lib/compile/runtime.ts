@@ -1,5 +1,6 @@
 /** @file What the compiler needs of a runtime that executes ONNX models. Node's is in `runtime.node.ts`. */
-import type { HostTensor } from './host';
+import type { WideTensor } from './host';
+import type { Device } from './target';
 
 /** Where and how a program runs. */
 export interface RuntimeOptions {
@@ -20,10 +21,15 @@ export interface RuntimeSession {
 
 export interface Runtime {
   open(model: Uint8Array, options: RuntimeOptions): Promise<RuntimeSession>;
-  put(tensor: HostTensor): DeviceTensor;
+  /** Copies a tensor to the device, in the type of its array: float64 for a `Float64Array`. */
+  put(tensor: WideTensor): DeviceTensor;
   /** The number of steps, which ONNX wants as int64. */
   putCount(count: number): DeviceTensor;
-  get(tensor: DeviceTensor): Promise<HostTensor>;
+  get(tensor: DeviceTensor): Promise<WideTensor>;
+  /** Where it executes. */
+  readonly device: Device;
+  /** Whether ONNX's `Loop` runs on the device, so that one call of a session may be many steps. */
+  readonly nativeLoop: boolean;
   /** Name and version, for the record of a run. */
   readonly version: string;
 }

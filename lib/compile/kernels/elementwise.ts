@@ -3,7 +3,6 @@
 import { type Attributes, fillOf } from '../graph';
 import type { DType } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import { ELEMENT_TYPE } from '../onnx/proto';
 import {
   at,
   broadcastShape,
@@ -172,7 +171,7 @@ export const elementwise: KernelRules = {
     inputs: ['x'],
     infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x.shape }),
     lower: (emit, inputs, node) =>
-      emit.node('Cast', [at(inputs, 0).name], { to: ELEMENT_TYPE[at(node.outputs, 0).dtype] }),
+      emit.node('Cast', [at(inputs, 0).name], { to: emit.elementType(at(node.outputs, 0).dtype) }),
   },
   Select: {
     inputs: ['condition', 't', 'e'],

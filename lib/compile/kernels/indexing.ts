@@ -2,7 +2,6 @@
 import { constantData, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import { ELEMENT_TYPE } from '../onnx/proto';
 import { at, type KernelRules, normalizeAxes, type Operand, refusal } from './rule';
 
 /** Rows of padding that the padded form may add, as a multiple of the rows there are. */
@@ -51,7 +50,9 @@ function segmentSum(emit: Emitter, x: Operand, ids: Operand, segments: number): 
       Int32Array.from({ length: segments }, (_, i) => i),
     );
     const row = emit.reshape(ids.name, [1, rows]);
-    const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], { to: ELEMENT_TYPE.float32 });
+    const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], {
+      to: emit.elementType('float32'),
+    });
     sums = emit.node('Gemm', [oneHot, flat]);
   }
   return emit.reshape(sums, [segments, ...rest]);
@@ -122,7 +123,7 @@ export const indexing: KernelRules = {
         emit.scalar(type, on),
         emit.scalar(type, off),
       ]);
-      return type === dtype ? chosen : emit.node('Cast', [chosen], { to: ELEMENT_TYPE[dtype] });
+      return type === dtype ? chosen : emit.node('Cast', [chosen], { to: emit.elementType(dtype) });
     },
   },
 };

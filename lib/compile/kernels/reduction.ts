@@ -2,7 +2,6 @@
 
 import type { Attributes, Value } from '../graph';
 import type { DType } from '../host';
-import { ELEMENT_TYPE } from '../onnx/proto';
 import { at, type KernelRule, type KernelRules, normalizeAxes } from './rule';
 
 const NUMBERS: readonly DType[] = ['float32', 'int32'];
@@ -26,7 +25,7 @@ function reduction(opType: string, types?: readonly DType[], result?: DType): Ke
       const { name, dtype, shape } = at(inputs, 0);
       const axes = axesOf({ dtype, shape }, node.attrs);
       const converted = result === undefined || result === dtype;
-      const x = converted ? name : emit.node('Cast', [name], { to: ELEMENT_TYPE[result] });
+      const x = converted ? name : emit.node('Cast', [name], { to: emit.elementType(result) });
       // With no axes ONNX would reduce all of them.
       if (axes.length === 0) return emit.node('Identity', [x]);
       return emit.node(opType, [x, emit.integers(axes)], { keepdims: node.attrs.keepDims ? 1 : 0 });
@@ -45,7 +44,7 @@ function argReduction(opType: string): KernelRule {
     lower: (emit, inputs, node) => {
       const axis = at(normalizeAxes(node.attrs.axis, at(inputs, 0).shape.length), 0);
       return emit.node('Cast', [emit.node(opType, [at(inputs, 0).name], { axis, keepdims: 0 })], {
-        to: ELEMENT_TYPE.int32,
+        to: emit.elementType('int32'),
       });
     },
   };

@@ -62,7 +62,7 @@ function branch(parent: Emitter, names: Names, block: Block): OnnxGraph {
   // A branch returns only what it makes itself.
   const outputs = block.outputs.map((value): ValueInfo => {
     const name = emit.node('Identity', [names.get(emit, value)]);
-    return { name, type: value.dtype, shape: value.shape };
+    return { name, type: emit.typeOf(value.dtype), shape: value.shape };
   });
   return { name: emit.fresh('branch'), nodes: emit.nodes, initializers: [], inputs: [], outputs };
 }

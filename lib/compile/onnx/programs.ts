@@ -1,5 +1,6 @@
 /** @file The two forms of a whole ONNX model: a function called once, and a step repeated by the `Loop` operator. */
 import type { Graph } from '../graph';
+import { DEFAULT_TARGET, type Target } from '../target';
 import { Emitter } from './emitter';
 import { lowerNodes, Names } from './lower';
 import { encodeModel, type OnnxGraph, type ValueInfo } from './proto';
@@ -13,10 +14,10 @@ export const startName = (index: number) => `start${index}`;
 export const outputName = (index: number) => `out${index}`;
 
 /** A model that computes the graph's outputs `out0 …` from its inputs `in0 …`. */
-export function functionModel(graph: Graph): Uint8Array {
-  const emit = Emitter.root();
+export function functionModel(graph: Graph, target: Target = DEFAULT_TARGET): Uint8Array {
+  const emit = Emitter.root(target);
   const names = new Names();
-  const inputs = bindInputs(graph, names);
+  const inputs = bindInputs(emit, graph, names);
   lowerNodes(emit, names, graph);
   const outputs = graph.outputs.map((value, index): ValueInfo => {
     emit.nodes.push({
@@ -25,7 +26,7 @@ export function functionModel(graph: Graph): Uint8Array {
       outputs: [outputName(index)],
       attributes: {},
     });
-    return { name: outputName(index), type: value.dtype, shape: value.shape };
+    return { name: outputName(index), type: emit.typeOf(value.dtype), shape: value.shape };
   });
   return encodeModel({
     name: 'function',
@@ -40,16 +41,16 @@ export function functionModel(graph: Graph): Uint8Array {
  * A model that repeats the graph. The graph's first outputs are the new values of all its inputs, carried from step to
  * step; the outputs after them are metrics, returned for every step with a leading axis `steps`.
  */
-export function loopModel(graph: Graph): Uint8Array {
+export function loopModel(graph: Graph, target: Target = DEFAULT_TARGET): Uint8Array {
   const carried = graph.inputs.length;
-  const main = Emitter.root();
+  const main = Emitter.root(target);
   const emit = main.nested();
   const names = new Names();
-  const bodyInputs = bindInputs(graph, names);
+  const bodyInputs = bindInputs(emit, graph, names);
   lowerNodes(emit, names, graph);
   const bodyOutputs = graph.outputs.map((value): ValueInfo => {
     const name = emit.node('Identity', [names.get(emit, value)]);
-    return { name, type: value.dtype, shape: value.shape };
+    return { name, type: emit.typeOf(value.dtype), shape: value.shape };
   });
   const [iteration, keepGoing] = [emit.fresh('iteration'), emit.fresh('condition')];
   const stillGoing = emit.node('Identity', [keepGoing]);
@@ -69,7 +70,7 @@ export function loopModel(graph: Graph): Uint8Array {
   const outputs = graph.outputs.map(
     (value, index): ValueInfo => ({
       name: outputName(index),
-      type: value.dtype,
+      type: emit.typeOf(value.dtype),
       shape: index < carried ? value.shape : [STEPS_INPUT, ...value.shape],
     }),
   );
@@ -89,9 +90,9 @@ export function loopModel(graph: Graph): Uint8Array {
   });
 }
 
-function bindInputs(graph: Graph, names: Names): ValueInfo[] {
+function bindInputs(emit: Emitter, graph: Graph, names: Names): ValueInfo[] {
   return graph.inputs.map((value, index) => {
     names.set(value, inputName(index));
-    return { name: inputName(index), type: value.dtype, shape: value.shape };
+    return { name: inputName(index), type: emit.typeOf(value.dtype), shape: value.shape };
   });
 }

@@ -3,15 +3,15 @@
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (IR version 10, operator set 21).
  */
 import protobuf from 'protobufjs/light';
-import type { HostTensor } from '../host';
+import type { WideTensor } from '../host';
 
 const IR_VERSION = 10;
 const OPERATOR_SET = 21;
 
 /** ONNX's numbers for element types. */
-export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
 
-/** Element types inside an ONNX graph: those of a step, and int64 for shapes and axes. */
+/** Element types inside an ONNX graph: those of a step, float64 in place of float32, and int64 for shapes and axes. */
 export type OnnxType = keyof typeof ELEMENT_TYPE;
 
 /** A named constant tensor. */
@@ -19,7 +19,7 @@ export interface Initializer {
   readonly name: string;
   readonly type: OnnxType;
   readonly dims: readonly number[];
-  readonly data: HostTensor['data'] | BigInt64Array;
+  readonly data: WideTensor['data'] | BigInt64Array;
 }
 
 /** One operator call; attribute values are encoded by their JavaScript type. */

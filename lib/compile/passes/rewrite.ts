@@ -25,7 +25,9 @@ export function rewriteGraph(graph: Graph, rewrite: (node: Node) => Rewrite[], e
       };
       for (const result of visit(node)) {
         if ('op' in result) {
-          nodes.push(result);
+          const { source } = original;
+          // What a pass makes of a node stands on the same line of the user's.
+          nodes.push(source === undefined || result.source !== undefined ? result : { ...result, source });
           continue;
         }
         for (const [i, output] of original.outputs.entries())

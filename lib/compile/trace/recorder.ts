@@ -4,6 +4,7 @@ import { type Attributes, type Block, makeValue, type Node, type Value } from '.
 import type { Declared } from '../kernels/rule';
 import { refusal } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
+import { callSite } from './call-site';
 
 /** The state of one trace: the blocks that are open, innermost last. */
 export class Recorder {
@@ -37,8 +38,10 @@ export class Recorder {
     return outputs;
   }
 
+  /** Records a node, with the user's line. */
   add(node: Node): void {
-    this.current().push(node);
+    const source = callSite();
+    this.current().push(source === undefined ? node : { ...node, source });
   }
 
   /** Records what `body` calls as a block of its own. */

@@ -42,9 +42,10 @@ export async function run(graph: Graph, inputs: readonly HostTensor[]): Promise<
   const outputs = await session.run(
     Object.fromEntries(inputs.map((tensor, i) => [inputName(i), onnxRuntimeNode.put(tensor)])),
   );
-  const results = await Promise.all(graph.outputs.map((_, i) => onnxRuntimeNode.get(outputs[outputName(i)])));
+  const read = (_: unknown, i: number) => onnxRuntimeNode.get(outputs[outputName(i)]);
+  const results = await Promise.all(graph.outputs.map(read));
   await session.release();
-  return results;
+  return results as HostTensor[];
 }
 
 /** Numbers as text that tells −0 from 0. */
