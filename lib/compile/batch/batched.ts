@@ -1,0 +1,79 @@
+/**
+ * @file Runs n instances of a traced function in one: every value that differs between instances gets a leading axis n,
+ * and what depends on none of them is computed once. This is jax.vmap (Bradbury et al. 2018) on the graph of a trace,
+ * before the passes, which then optimise the batched graph like any other.
+ */
+import { CompileError } from '../errors';
+import { type Block, type Graph, makeValue, type Value } from '../graph';
+import { Builder, type Scope } from './builder';
+import { batchedCond, type Walk } from './cond';
+import type { Argument } from './rule';
+import { batchRule } from './table';
+
+export interface BatchedOptions {
+  /** Whether the i-th input has an instance axis, as all have by default; else all instances share it. */
+  readonly isBatched?: (input: number) => boolean;
+  /**
+   * Whether the i-th output is to have an instance axis, as all have by default. One that is not must come from shared
+   * inputs alone.
+   */
+  readonly isOutputBatched?: (output: number) => boolean;
+}
+
+/** @throws CompileError for a number of instances that is not a positive integer. */
+export function checkInstances(n: number): void {
+  if (!Number.isSafeInteger(n) || n < 1) {
+    throw new CompileError(`batch is ${n}, expected a positive integer: the number of instances`);
+  }
+}
+
+/**
+ * The graph of n instances: inputs and outputs of one instance, `[…]`, become `[n, …]`.
+ * @param n A positive integer.
+ * @throws CompileError for another n, and where an output that is to be shared depends on a batched input.
+ */
+export function batched(graph: Graph, n: number, options: BatchedOptions = {}): Graph {
+  checkInstances(n);
+  const { isBatched = () => true, isOutputBatched = () => true } = options;
+  const known = new Map<Value, Argument>();
+  const inputs = graph.inputs.map((value, i) => {
+    if (!isBatched(i)) return value;
+    const stacked = makeValue(value.dtype, [n, ...value.shape]);
+    known.set(value, { value: stacked, batched: true, shape: value.shape });
+    return stacked;
+  });
+  const walk: Walk = {
+    argument: (value) => known.get(value) ?? { value, batched: false, shape: value.shape },
+    write(block: Block, scope: Scope) {
+      for (const node of block.nodes) {
+        const call = { node, inputs: node.inputs.map(walk.argument), build: new Builder(scope, node) };
+        if (node.op === 'Cond') {
+          for (const [i, result] of batchedCond(call, scope, walk).entries()) {
+            known.set(node.outputs[i] as Value, result);
+          }
+        } else if (call.inputs.some((input) => input.batched)) {
+          for (const [i, value] of batchRule(node.op)(call).entries()) {
+            const output = node.outputs[i] as Value;
+            known.set(output, { value, batched: true, shape: output.shape });
+          }
+        } else {
+          scope.nodes.push(node);
+        }
+      }
+    },
+  };
+  const scope: Scope = { n, nodes: [], parts: new Map() };
+  walk.write(graph, scope);
+  const build = new Builder(scope);
+  const outputs = graph.outputs.map((output, i) => {
+    const result = walk.argument(output);
+    if (isOutputBatched(i)) return build.expanded(result);
+    if (result.batched) {
+      throw new CompileError(
+        `output ${i} is to be shared by all instances but is computed from inputs that differ between them`,
+      );
+    }
+    return result.value;
+  });
+  return { nodes: scope.nodes, inputs, outputs };
+}

@@ -1,0 +1,168 @@
+/** @file Kernels that take or add rows by index. */
+import { constantData, makeValue, type Value } from '../graph';
+import { sizeOf } from '../host';
+import { at, normalizeAxes } from '../kernels/rule';
+import type { Builder } from './builder';
+import type { Argument, BatchRule, BatchRules, Call } from './rule';
+
+/** Swaps the batch axis at the front with what stands before the axis `to`: axis 0 becomes axis `to`. */
+function moveFirst(rank: number, to: number): number[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  return [...axes.slice(1, to + 1), 0, ...axes.slice(to + 1)];
+}
+
+/** The reverse: axis `from` becomes axis 0. */
+function moveToFront(rank: number, from: number): number[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  return [from, ...axes.filter((axis) => axis !== from)];
+}
+
+/** Rows of one table by each instance's own indices: the instances' axis arises at `axis` and is moved to the front. */
+function fromSharedTable({ node, inputs, build }: Call, axis: number): Value[] {
+  const [x, indices] = [at(inputs, 0).value, at(inputs, 1).value];
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  const rows = build.one(node.op, [x, indices], node.attrs, { dtype: x.dtype, shape });
+  return [axis === 0 ? rows : build.transpose(rows, moveToFront(shape.length, axis))];
+}
+
+/**
+ * Where each index lies when the tables of all instances stand below one another, `size` rows each. As in a single table
+ * a negative index counts from the end, and one beyond the ends is an error when the program runs: it is made one beyond
+ * all tables, lest it take a row of another instance.
+ */
+function stackedIndex(build: Builder, indices: Argument, size: number): Value {
+  const { value } = indices;
+  const bool = { dtype: 'bool', shape: value.shape } as const;
+  const form = { dtype: 'int32', shape: value.shape } as const;
+  const number = (fill: number) => makeValue('int32', value.shape, { fill });
+  const isNegative = build.one('Less', [value, number(0)], {}, bool);
+  const fromEnd = build.one('Add', [value, number(size)], {}, form);
+  const index = build.one('Select', [isNegative, fromEnd, value], {}, form);
+  const isInside = build.one(
+    'LogicalAnd',
+    [
+      build.one('GreaterEqual', [index, number(0)], {}, bool),
+      build.one('Less', [index, number(size)], {}, bool),
+    ],
+    {},
+    bool,
+  );
+  const moved = build.one('Add', [index, build.offsets(size, indices.shape.length)], {}, form);
+  return build.one('Select', [isInside, moved, number(build.n * size)], {}, form);
+}
+
+/** Each instance's rows of its own table: rows of all tables below one another. */
+function fromOwnTable({ node, inputs, build }: Call, axis: number): Value[] {
+  const [x, indices] = [at(inputs, 0), at(inputs, 1)];
+  const size = at(x.shape, axis);
+  const rank = x.shape.length;
+  const rest = [...x.shape.slice(0, axis), ...x.shape.slice(axis + 1)];
+  const tables =
+    axis === 0 ? x.value : build.transpose(x.value, [0, ...moveToFront(rank, axis).map((a) => a + 1)]);
+  const flat = build.reshape(tables, [build.n * size, ...rest]);
+  const form = { dtype: x.value.dtype, shape: [...indices.value.shape, ...rest] };
+  const index = stackedIndex(build, indices, size);
+  const rows = build.one(node.op, [flat, index], { ...node.attrs, axis: 0, batchDims: 0 }, form);
+  if (axis === 0) return [rows];
+  // [n, ...indices, ...before, ...after] → [n, ...before, ...indices, ...after]
+  const [own, before] = [indices.shape.length, axis];
+  const axes = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+  const after = rest.length - before;
+  return [
+    build.transpose(rows, [0, ...axes(1 + own, before), ...axes(1, own), ...axes(1 + own + before, after)]),
+  ];
+}
+
+const gather: BatchRule = (call) => {
+  const { node, inputs, build } = call;
+  const [x, indices] = [at(inputs, 0), at(inputs, 1)];
+  const axis = at(normalizeAxes(node.attrs.axis ?? 0, x.shape.length), 0);
+  if (!indices.batched) return build.like(node, [x.value, indices.value], { ...node.attrs, axis: axis + 1 });
+  return x.batched ? fromOwnTable(call, axis) : fromSharedTable(call, axis);
+};
+
+/**
+ * With ids known beforehand, the same for all instances, instance i sums into segments of its own, i·segments further on:
+ * one sum over the rows of all. Ids that belong to no segment stay so.
+ */
+function sumByKnownIds({ node, inputs, build }: Call, segments: number): Value {
+  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
+  const known = constantData(ids.value);
+  const all = new Int32Array(build.n * known.length);
+  for (let instance = 0; instance < build.n; instance++) {
+    for (const [row, id] of known.entries()) {
+      all[instance * known.length + row] = id >= 0 && id < segments ? instance * segments + id : -1;
+    }
+  }
+  const rest = x.shape.slice(ids.shape.length);
+  const rows = build.reshape(x.value, [all.length, ...rest]);
+  const form = { dtype: x.value.dtype, shape: [build.n * segments, ...rest] };
+  const attrs = { ...node.attrs, numSegments: build.n * segments };
+  return build.one(node.op, [rows, makeValue('int32', [all.length], { data: all })], attrs, form);
+}
+
+/** With ids known only when the program runs, but shared: the batch is moved behind the rows, and back. */
+function sumBySharedIds({ node, inputs, build }: Call, segments: number): Value {
+  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
+  const rank = x.value.shape.length;
+  const turned = build.transpose(x.value, moveFirst(rank, ids.shape.length));
+  const shape = [segments, build.n, ...x.shape.slice(ids.shape.length)];
+  const sums = build.one(node.op, [turned, ids.value], node.attrs, { dtype: x.value.dtype, shape });
+  return build.transpose(sums, moveToFront(shape.length, 1));
+}
+
+/** With ids of each instance's own: the product with the one-hot matrix of the ids, which leaves out what has none. */
+function sumByOwnIds({ inputs, build }: Call, segments: number): Value {
+  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
+  const rows = sizeOf(ids.shape);
+  const width = sizeOf(x.shape.slice(ids.shape.length));
+  const float = (shape: readonly number[]) => ({ dtype: 'float32', shape }) as const;
+  const attrs = { depth: segments, onValue: 1, offValue: 0, dtype: 'float32' };
+  const index = build.reshape(ids.value, [build.n, rows]);
+  const oneHot = build.one('OneHot', [index], attrs, float([build.n, rows, segments]));
+  const flat = build.reshape(x.value, x.batched ? [build.n, rows, width] : [rows, width]);
+  return build.one(
+    'BatchMatMul',
+    [oneHot, flat],
+    { transposeA: true, transposeB: false },
+    float([build.n, segments, width]),
+  );
+}
+
+const segmentSum: BatchRule = (call) => {
+  const { node, inputs, build } = call;
+  const segments = node.attrs.numSegments as number;
+  const ids = at(inputs, 1);
+  const isKnown = ids.value.constant !== undefined;
+  const sum = ids.batched ? sumByOwnIds : isKnown ? sumByKnownIds : sumBySharedIds;
+  return [build.reshape(sum(call, segments), build.stacked(at(node.outputs, 0).shape))];
+};
+
+/** Adds the number of the instance in front of each index: [...rows, depth] → [n, ...rows, 1 + depth]. */
+function withInstance(build: Builder, indices: Argument): Value {
+  const expanded = build.expanded(indices);
+  const rows = expanded.shape.slice(0, -1);
+  const instance = build.broadcast(build.offsets(1, indices.shape.length), [...rows, 1]);
+  const shape = [...rows, 1 + at(indices.shape, indices.shape.length - 1)];
+  return build.one('Concat', [instance, expanded], { axis: rows.length }, { dtype: 'int32', shape });
+}
+
+const gatherNd: BatchRule = ({ node, inputs, build }) => {
+  const [params, indices] = [at(inputs, 0), at(inputs, 1)];
+  if (!params.batched) return build.like(node, [params.value, indices.value]);
+  return build.like(node, [params.value, withInstance(build, indices)]);
+};
+
+const scatterNd: BatchRule = ({ node, inputs, build }) => {
+  const [indices, updates] = [at(inputs, 0), at(inputs, 1)];
+  const shape = build.stacked(node.attrs.shape as number[]);
+  return build.like(node, [withInstance(build, indices), build.expanded(updates)], { ...node.attrs, shape });
+};
+
+export const indexing: BatchRules = {
+  GatherV2: gather,
+  GatherNd: gatherNd,
+  ScatterNd: scatterNd,
+  UnsortedSegmentSum: segmentSum,
+  OneHot: ({ node, inputs, build }) => build.like(node, [at(inputs, 0).value]),
+};

@@ -1,0 +1,39 @@
+/** @file Matrix products of many instances. */
+import { sizeOf } from '../host';
+import { at } from '../kernels/rule';
+import type { BatchRule, BatchRules } from './rule';
+
+/**
+ * Where all instances multiply by one shared matrix, their rows are laid below one another: one large product, which
+ * the runtime spreads over its threads better than n small ones. Otherwise one product an instance, in one kernel; an
+ * operand that is shared is read again for each.
+ */
+const batchMatMul: BatchRule = ({ node, inputs, build }) => {
+  const [a, b] = [at(inputs, 0), at(inputs, 1)];
+  const output = at(node.outputs, 0);
+  if (!b.batched && sizeOf(b.shape.slice(0, -2)) === 1 && !node.attrs.transposeA) {
+    const rows = build.n * sizeOf(a.shape.slice(0, -1));
+    const left = build.reshape(a.value, [rows, at(a.shape, a.shape.length - 1)]);
+    const right = build.reshape(b.value, b.shape.slice(-2));
+    const form = { dtype: output.dtype, shape: [rows, at(output.shape, output.shape.length - 1)] };
+    const product = build.one(node.op, [left, right], node.attrs, form);
+    return [build.reshape(product, build.stacked(output.shape))];
+  }
+  const rank = Math.max(a.shape.length, b.shape.length);
+  return build.like(node, [build.aligned(a, rank), build.aligned(b, rank)]);
+};
+
+/** The batch is one more index, of the operands that have it and of the result. */
+const einsum: BatchRule = ({ node, inputs, build }) => {
+  const equation = (node.attrs.equation as string).replace(/\s/g, '');
+  const [operands, result] = equation.split('->') as [string, string];
+  const letter = [...'abcdefghijklmnopqrstuvwxyz'].find((candidate) => !equation.includes(candidate)) ?? 'A';
+  const named = operands.split(',').map((axes, i) => (inputs[i]?.batched ? letter + axes : axes));
+  return build.like(
+    node,
+    inputs.map(({ value }) => value),
+    { ...node.attrs, equation: `${named.join(',')}->${letter}${result}` },
+  );
+};
+
+export const products: BatchRules = { BatchMatMul: batchMatMul, Einsum: einsum };
