@@ -1,97 +1,18 @@
-/** @file Kernels that work element by element, with broadcasting. */
-
-import { type Attributes, fillOf } from '../graph';
+/** @file Kernels that work element by element, with broadcasting: arithmetic, comparison, logic, choice, rounding. */
 import type { DType } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import {
-  at,
-  broadcastShape,
-  type KernelRule,
-  type KernelRules,
-  type Operand,
-  refusal,
-  sameShape,
-} from './rule';
+import { activations } from './activation';
+import { exponential } from './exponential';
+import { ANY, BOOL, binary, broadcastName, FLOAT, NUMBERS, unary } from './pointwise';
+import { at, broadcastShape, type KernelRule, type KernelRules, refusal, sameShape } from './rule';
+import { writer } from './write';
 
-const FLOAT: readonly DType[] = ['float32'];
-const NUMBERS: readonly DType[] = ['float32', 'int32'];
-const BOOL: readonly DType[] = ['bool'];
-const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
+/** A comparison, whose result is bool. */
+const comparison = (opType: string, types = NUMBERS) => binary(opType, { types, result: 'bool' });
 
-/**
- * The name to use for an operand of a broadcasting operator: a constant filled with one number is written as a scalar
- * where the other operand alone gives the result its shape.
- */
-function broadcastName(emit: Emitter, operand: Operand, other: Operand): Name {
-  const fill = fillOf(operand);
-  const carriesShape = !sameShape(broadcastShape(operand.shape, other.shape), other.shape);
-  return fill === undefined || carriesShape ? operand.name : emit.scalar(operand.dtype, fill);
-}
-
-function binaryNames(emit: Emitter, a: Operand, b: Operand): [Name, Name] {
-  return [broadcastName(emit, a, b), broadcastName(emit, b, a)];
-}
-
-function binary(opType: string, result?: DType, types = NUMBERS): KernelRule {
-  return {
-    inputs: ['a', 'b'],
-    types,
-    infer: ([a, b]) => ({ dtype: result ?? a.dtype, shape: broadcastShape(a.shape, b.shape) }),
-    lower: (emit, inputs) => emit.node(opType, binaryNames(emit, at(inputs, 0), at(inputs, 1))),
-  };
-}
-
-/** A comparison that ONNX lacks, as the negation of one it has. */
-function negated(opType: string, types: readonly DType[]): KernelRule {
-  const positive = binary(opType, 'bool', types);
-  return {
-    ...positive,
-    lower: (emit, inputs, node) => emit.node('Not', [positive.lower(emit, inputs, node) as Name]),
-  };
-}
-
-function unary(
-  write: (emit: Emitter, x: Name, attrs: Attributes) => Name,
-  types = FLOAT,
-  result?: DType,
-): KernelRule {
-  return {
-    inputs: ['x'],
-    types,
-    infer: ([x]) => ({ dtype: result ?? x.dtype, shape: x.shape }),
-    lower: (emit, inputs, node) => write(emit, at(inputs, 0).name, node.attrs),
-  };
-}
-
-const direct = (opType: string, types = FLOAT) => unary((emit, x) => emit.node(opType, [x]), types);
-
-/**
- * log(1 + x) to full precision, which ONNX has no operator for: with u = 1 + x rounded, x is the answer where u = 1,
- * and log(u)·x/(u − 1) elsewhere, where the two roundings cancel (Kahan; Goldberg 1991, theorem 4).
- */
-function log1p(emit: Emitter, x: Name): Name {
-  const one = emit.scalar('float32', 1);
-  const u = emit.node('Add', [x, one]);
-  const d = emit.node('Sub', [u, one]);
-  const exact = emit.node('Mul', [emit.node('Log', [u]), emit.node('Div', [x, d])]);
-  const infinite = emit.scalar('float32', Number.POSITIVE_INFINITY);
-  const finite = emit.node('Where', [emit.node('Equal', [u, infinite]), infinite, exact]);
-  return emit.node('Where', [emit.node('Equal', [d, emit.scalar('float32', 0)]), x, finite]);
-}
-
-/**
- * exp(x) − 1 to full precision: with u = exp(x) rounded, x where u = 1, −1 or ∞ at the ends, and (u − 1)·x/log(u)
- * elsewhere (Higham, Accuracy and Stability of Numerical Algorithms, section 1.14.1).
- */
-function expm1(emit: Emitter, x: Name): Name {
-  const one = emit.scalar('float32', 1);
-  const u = emit.node('Exp', [x]);
-  const d = emit.node('Sub', [u, one]);
-  const exact = emit.node('Mul', [d, emit.node('Div', [x, emit.node('Log', [u])])]);
-  const low = emit.node('Where', [emit.node('Equal', [d, emit.scalar('float32', -1)]), d, exact]);
-  const infinite = emit.scalar('float32', Number.POSITIVE_INFINITY);
-  const ends = emit.node('Where', [emit.node('Equal', [u, infinite]), infinite, low]);
-  return emit.node('Where', [emit.node('Equal', [d, emit.scalar('float32', 0)]), x, ends]);
+/** A divisor of integers without its zeros: tfjs says 0 where it divides by one, the processor says the end. */
+function nonZero(emit: Emitter, b: Name): Name {
+  return emit.node('Where', [emit.node('Equal', [b, emit.scalar('int32', 0)]), emit.scalar('int32', 1), b]);
 }
 
 /**
@@ -99,91 +20,119 @@ function expm1(emit: Emitter, x: Name): Name {
  * exact too but has the dividend's sign, so the divisor is added where the signs differ.
  */
 function modulo(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
-  if (dtype === 'int32') return emit.node('Mod', [a, b]);
-  const zero = emit.scalar('float32', 0);
+  if (dtype === 'int32') return emit.node('Mod', [a, nonZero(emit, b)]);
+  const w = writer(emit);
   const remainder = emit.node('Mod', [a, b], { fmod: 1 });
-  const signsDiffer = emit.node('Xor', [emit.node('Less', [remainder, zero]), emit.node('Less', [b, zero])]);
-  const divides = emit.node('Equal', [remainder, zero]);
-  const turns = emit.node('And', [signsDiffer, emit.node('Not', [divides])]);
-  return emit.node('Where', [turns, emit.node('Add', [remainder, b]), remainder]);
+  const signsDiffer = emit.node('Xor', [w.less(remainder, 0), w.less(b, 0)]);
+  const turns = w.and(signsDiffer, w.call('Not', w.equal(remainder, 0)));
+  return w.where(turns, w.add(remainder, b), remainder);
 }
 
 /**
- * 1 where x > 0, else `alpha`. For alpha = 0, as tfjs's gradient of relu calls it, HardSigmoid with the largest slope is
- * a step in one operator that spreads over threads; only subnormal x come out between 0 and 1.
+ * The largest integer not above a/b, 0 where b is 0, as tfjs defines it; of type int32 even for floats. Quotients of
+ * integers are taken in float64, where they are far enough from the next integer for rounding not to reach it.
  */
-function step(emit: Emitter, x: Name, attrs: Attributes): Name {
-  const alpha = (attrs.alpha as number | undefined) ?? 0;
-  if (alpha === 0)
-    return emit.node('HardSigmoid', [x], { alpha: { float: 3.4028234e38 }, beta: { float: 0 } });
-  const positive = emit.node('Greater', [x, emit.scalar('float32', 0)]);
-  return emit.node('Where', [positive, emit.scalar('float32', 1), emit.scalar('float32', alpha)]);
+function floorDivision(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
+  const double = (x: Name) =>
+    dtype === 'int32' ? emit.node('Cast', [x], { to: emit.elementType('float64') }) : x;
+  const floor = emit.node('Floor', [emit.node('Div', [double(a), double(b)])]);
+  const zero = emit.scalar('int32', 0);
+  const divides = emit.node('Equal', [b, emit.scalar(dtype, 0)]);
+  return emit.node('Where', [divides, zero, emit.node('Cast', [floor], { to: emit.elementType('int32') })]);
 }
 
-/** `condition ? t : e`. ONNX Runtime has no Where for bool. */
-function select(emit: Emitter, condition: Name, t: Name, e: Name, dtype: DType): Name {
+/** −1, 0 or 1; 0 for NaN, as tfjs's CPU backend says. */
+function sign(emit: Emitter, x: Name): Name {
+  return emit.node('Sign', [x]);
+}
+
+function squaredDifference(emit: Emitter, a: Name, b: Name): Name {
+  const difference = emit.node('Sub', [a, b]);
+  return emit.node('Mul', [difference, difference]);
+}
+
+/** `condition ? t : e`. ONNX Runtime has no Where for bool, and its Where makes 0 of −0. */
+function choice(emit: Emitter, condition: Name, t: Name, e: Name, dtype: DType): Name {
   if (dtype !== 'bool') return emit.node('Where', [condition, t, e]);
   const whenFalse = emit.node('And', [emit.node('Not', [condition]), e]);
   return emit.node('Or', [emit.node('And', [condition, t]), whenFalse]);
 }
 
+const select: KernelRule = {
+  inputs: ['condition', 't', 'e'],
+  infer: (inputs) => {
+    const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    if (t.dtype !== e.dtype) throw refusal('Select', inputs, 'its results differ in type; cast them first');
+    return { dtype: t.dtype, shape: broadcastShape(condition.shape, t.shape) };
+  },
+  lower: (emit, inputs) => {
+    const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+    const [whenTrue, whenFalse] = [broadcastName(emit, t, condition), broadcastName(emit, e, condition)];
+    return choice(emit, condition.name, whenTrue, whenFalse, t.dtype);
+  },
+};
+
+const cast: KernelRule = {
+  inputs: ['x'],
+  infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x.shape }),
+  lower: (emit, inputs, node) =>
+    emit.node('Cast', [at(inputs, 0).name], { to: emit.elementType(at(node.outputs, 0).dtype) }),
+};
+
+/** The sum of any number of tensors of one shape and type. */
+const addAll: KernelRule = {
+  inputs: 'variadic',
+  types: NUMBERS,
+  infer: (inputs) => {
+    const { dtype, shape } = at(inputs, 0);
+    if (!inputs.every((x) => x.dtype === dtype && sameShape(x.shape, shape)))
+      throw refusal('AddN', inputs, 'its inputs differ in type or shape; cast them first');
+    return { dtype, shape };
+  },
+  lower: (emit, inputs) => inputs.map(({ name }) => name).reduce((a, b) => emit.node('Add', [a, b])),
+};
+
 export const elementwise: KernelRules = {
   Add: binary('Add'),
+  AddN: addAll,
   Sub: binary('Sub'),
   Multiply: binary('Mul'),
   RealDiv: binary('Div'),
-  /** C's pow: 1 to the power of NaN is 1, where JavaScript says NaN. */
-  Pow: binary('Pow'),
+  FloorDiv: binary(floorDivision, { result: 'int32' }),
+  Mod: binary(modulo),
+  SquaredDifference: binary(squaredDifference),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
-  Mod: {
-    ...binary('Mod'),
-    lower: (emit, inputs) =>
-      modulo(emit, ...binaryNames(emit, at(inputs, 0), at(inputs, 1)), at(inputs, 0).dtype),
-  },
-  Equal: binary('Equal', 'bool', ANY),
-  NotEqual: negated('Equal', ANY),
-  Greater: binary('Greater', 'bool'),
-  GreaterEqual: binary('GreaterOrEqual', 'bool'),
-  Less: binary('Less', 'bool'),
-  LessEqual: binary('LessOrEqual', 'bool'),
-  LogicalAnd: binary('And', 'bool', BOOL),
-  LogicalOr: binary('Or', 'bool', BOOL),
-  LogicalNot: direct('Not', BOOL),
-  Abs: direct('Abs', NUMBERS),
-  Neg: direct('Neg', NUMBERS),
-  Exp: direct('Exp'),
-  Expm1: unary(expm1),
-  Log: direct('Log'),
-  Log1p: unary(log1p),
-  Sqrt: direct('Sqrt'),
-  Rsqrt: unary((emit, x) => emit.node('Reciprocal', [emit.node('Sqrt', [x])])),
-  Reciprocal: direct('Reciprocal'),
-  Square: unary((emit, x) => emit.node('Mul', [x, x]), NUMBERS),
-  Relu: direct('Relu', NUMBERS),
-  /** To an absolute 1e-7: ONNX Runtime's is 0 below −18, where tfjs's falls to 1e-38. */
-  Sigmoid: direct('Sigmoid'),
-  Tanh: direct('Tanh'),
-  Floor: direct('Floor'),
-  IsNan: unary((emit, x) => emit.node('IsNaN', [x]), FLOAT, 'bool'),
-  Step: unary(step),
-  Cast: {
-    inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: attrs.dtype as DType, shape: x.shape }),
-    lower: (emit, inputs, node) =>
-      emit.node('Cast', [at(inputs, 0).name], { to: emit.elementType(at(node.outputs, 0).dtype) }),
-  },
-  Select: {
-    inputs: ['condition', 't', 'e'],
-    infer: (inputs) => {
-      const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-      if (t.dtype !== e.dtype) throw refusal('Select', inputs, 'its results differ in type; cast them first');
-      return { dtype: t.dtype, shape: broadcastShape(condition.shape, t.shape) };
-    },
-    lower: (emit, inputs) => {
-      const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-      const [whenTrue, whenFalse] = [broadcastName(emit, t, condition), broadcastName(emit, e, condition)];
-      return select(emit, condition.name, whenTrue, whenFalse, t.dtype);
-    },
-  },
+  BitwiseAnd: binary('BitwiseAnd', { types: ['int32'] }),
+  Equal: comparison('Equal', ANY),
+  NotEqual: binary((emit, a, b) => emit.node('Not', [emit.node('Equal', [a, b])]), {
+    types: ANY,
+    result: 'bool',
+  }),
+  Greater: comparison('Greater'),
+  GreaterEqual: comparison('GreaterOrEqual'),
+  Less: comparison('Less'),
+  LessEqual: comparison('LessOrEqual'),
+  LogicalAnd: comparison('And', BOOL),
+  LogicalOr: comparison('Or', BOOL),
+  LogicalNot: unary('Not', { types: BOOL }),
+  Abs: unary('Abs', { types: NUMBERS }),
+  Neg: unary('Neg', { types: NUMBERS }),
+  Sign: unary(sign, { types: NUMBERS }),
+  Reciprocal: unary('Reciprocal'),
+  Square: unary((emit, x) => emit.node('Mul', [x, x]), { types: NUMBERS }),
+  Floor: unary('Floor'),
+  Ceil: unary('Ceil'),
+  /** To the nearest integer, halves to the even one. */
+  Round: unary('Round'),
+  IsNan: unary('IsNaN', { types: FLOAT, result: 'bool' }),
+  IsInf: unary('IsInf', { types: FLOAT, result: 'bool' }),
+  IsFinite: unary(
+    (emit, x) => emit.node('Not', [emit.node('Or', [emit.node('IsNaN', [x]), emit.node('IsInf', [x])])]),
+    { types: FLOAT, result: 'bool' },
+  ),
+  Cast: cast,
+  Select: select,
+  ...exponential,
+  ...activations,
 };

@@ -2,9 +2,9 @@
 
 import type { Attributes, Value } from '../graph';
 import type { DType } from '../host';
-import { at, type KernelRule, type KernelRules, normalizeAxes } from './rule';
-
-const NUMBERS: readonly DType[] = ['float32', 'int32'];
+import type { Name } from '../onnx/emitter';
+import { BOOL, NUMBERS } from './pointwise';
+import { at, type KernelRule, type KernelRules, normalizeAxes, type Operand, type Spec } from './rule';
 
 function reducedShape(x: Value, axes: readonly number[], keepDims: boolean): number[] {
   return x.shape.flatMap((dimension, axis) => (!axes.includes(axis) ? [dimension] : keepDims ? [1] : []));
@@ -50,6 +50,23 @@ function argReduction(opType: string): KernelRule {
   };
 }
 
+/** Whether all are true, or any is: by the number of those that are not, or are. Over no elements: true, and false. */
+function logical(opposite: boolean): KernelRule {
+  const count = reduction('ReduceSum', BOOL, 'int32');
+  return {
+    ...count,
+    infer: (inputs, attrs) => ({ ...(count.infer(inputs, attrs) as Spec), dtype: 'bool' }),
+    lower: (emit, inputs, node) => {
+      const { name } = at(inputs, 0);
+      const [x] = inputs;
+      const counted = opposite ? emit.node('Not', [name]) : name;
+      const found = count.lower(emit, [{ ...(x as Operand), name: counted }], node) as Name;
+      const zero = emit.scalar('int32', 0);
+      return emit.node(opposite ? 'Equal' : 'Greater', [found, zero]);
+    },
+  };
+}
+
 const softmax: KernelRule = {
   inputs: ['logits'],
   types: ['float32'],
@@ -66,6 +83,8 @@ export const reductions: KernelRules = {
   /** Unlike tfjs's, these find a NaN only by chance: ONNX Runtime's comparisons pass over it. So do ArgMax and ArgMin. */
   Max: reduction('ReduceMax'),
   Min: reduction('ReduceMin'),
+  All: logical(true),
+  Any: logical(false),
   Prod: reduction('ReduceProd', NUMBERS),
   ArgMax: argReduction('ArgMax'),
   ArgMin: argReduction('ArgMin'),

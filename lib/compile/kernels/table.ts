@@ -3,13 +3,17 @@ import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { products } from './matmul';
 import { movement } from './movement';
+import { ordering } from './order';
 import { reductions } from './reduction';
 import type { KernelRule, KernelRules } from './rule';
+import { scans } from './scan';
 
 const table: ReadonlyMap<string, KernelRule> = new Map(
   Object.entries({
     ...elementwise,
     ...reductions,
+    ...scans,
+    ...ordering,
     ...movement,
     ...products,
     ...indexing,
