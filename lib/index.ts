@@ -20,7 +20,6 @@ export {
 export * from './errors';
 export * from './figures';
 export * from './figures/index.node';
-export { stopGradient } from './models/attention';
 export {
   asGptParams,
   checkGptConfig,

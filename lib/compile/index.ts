@@ -1,5 +1,6 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { CompileError } from './errors';
+export { type GeluOptions, gelu, silu, stopGradient } from './functions';
 export type { DType, HostTensor, WideTensor } from './host';
 export { compilableKernels } from './kernels/table';
 export { PASSES, type Pass } from './passes';

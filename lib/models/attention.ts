@@ -1,15 +1,7 @@
 /** @file Multi-head attention of one query position to several key positions. */
 import * as tf from '@tensorflow/tfjs-core';
+import { stopGradient } from '../compile';
 import { expand, type Rows } from './rows';
-
-/**
- * The same tensor, through which no gradient flows: for the gradient tape it depends on nothing but a constant, because
- * tfjs does not record what runs inside the forward pass of `customGrad`.
- */
-export function stopGradient<T extends tf.Tensor>(x: T): T {
-  const detached = tf.customGrad(() => ({ value: tf.clone(x), gradFunc: () => tf.scalar(0) }));
-  return detached(tf.scalar(0)) as T;
-}
 
 /** [rows, dModel] → [rows, heads, dHead] */
 function splitHeads(x: tf.Tensor2D, heads: number): tf.Tensor3D {
