@@ -2,9 +2,11 @@
 import type { Runtime } from '../runtime';
 import { loop } from './loop';
 import type { RepetitionMethod } from './repetition';
+import { stepwise } from './stepwise';
 
 export type { Outputs, Repetition, RepetitionMethod } from './repetition';
 
-export function repetitionMethod(_runtime: Runtime): RepetitionMethod {
-  return loop;
+/** Many steps in one call of the session where the runtime can. */
+export function repetitionMethod(runtime: Runtime): RepetitionMethod {
+  return runtime.nativeLoop ? loop : stepwise;
 }

@@ -1,0 +1,117 @@
+/**
+ * @file A `Runtime` over any build of ONNX Runtime for JavaScript: `onnxruntime-node` and `onnxruntime-web` share one
+ * interface. What differs between them (provider, threads, where results may stay) is given.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { CompileError } from './errors';
+import type { DType, WideTensor } from './host';
+import type { DeviceTensor, Runtime, RuntimeOptions } from './runtime';
+import type { Device } from './target';
+
+/** The part of ONNX Runtime's interface that both packages have. */
+export interface OnnxRuntimePackage {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: new (
+    type: Tensor.Type,
+    data: WideTensor['data'] | BigInt64Array,
+    dims: readonly number[],
+  ) => Tensor;
+}
+
+/** One provider of one build. */
+export interface OnnxRuntimeProvider {
+  readonly version: string;
+  readonly device: Device;
+  /** ONNX Runtime's name of the execution provider. */
+  readonly provider: string;
+  readonly nativeLoop: boolean;
+  /** Whether results may stay in the device's memory between two calls of a session. */
+  readonly keepsResults: boolean;
+  /** Session options beyond those that every runtime here wants. */
+  readonly sessionOptions?: (options: RuntimeOptions) => InferenceSession.SessionOptions;
+  /** Reads a tensor that stayed in the device's memory. */
+  readonly download?: (tensor: Tensor) => Promise<Tensor>;
+}
+
+/** Options that ONNX Runtime knows by dotted names, as the nested records in which its packages take them. */
+function sessionConfig({ spinning }: RuntimeOptions): Record<string, unknown> {
+  return {
+    // A Gemm that has to transpose its first operand does not spread over threads: see kernels/matmul.ts.
+    optimization: { disable_specified_optimizers: 'GemmTransposeFusion;MatMulTransposeFusion' },
+    ...(spinning === undefined ? {} : { session: { intra_op: { allow_spinning: spinning ? '1' : '0' } } }),
+  };
+}
+
+/** Runs a call of ONNX Runtime; its errors come out as one line. */
+export async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CompileError(`ONNX Runtime cannot ${action}: ${reason.replace(/\s+/g, ' ').trim()}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The runtime of one provider. */
+export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvider): Runtime {
+  const { version, device, nativeLoop, keepsResults, download } = provider;
+  return {
+    version,
+    device,
+    nativeLoop,
+
+    async open(model, options, resident = []) {
+      const session = await guarded('open the compiled step', () =>
+        ort.InferenceSession.create(model, {
+          executionProviders: [provider.provider],
+          graphOptimizationLevel: 'all',
+          executionMode: 'sequential',
+          // Fatal alone: what goes wrong comes back as an exception.
+          logSeverityLevel: 4,
+          ...provider.sessionOptions?.(options),
+          ...(keepsResults && resident.length > 0
+            ? { preferredOutputLocation: Object.fromEntries(resident.map((name) => [name, 'gpu-buffer'])) }
+            : {}),
+          extra: sessionConfig(options),
+        }),
+      );
+      return {
+        run: (inputs) =>
+          guarded('run the compiled step', () => session.run(inputs as Record<string, Tensor>)),
+        release: () => session.release(),
+      };
+    },
+
+    put({ dtype, data, shape }: WideTensor) {
+      // The runtime uses the memory it is given: a copy keeps the state apart from the caller's arrays.
+      return new ort.Tensor(data instanceof Float64Array ? 'float64' : dtype, data.slice(), [...shape]);
+    },
+
+    putCount: (count) => new ort.Tensor('int64', BigInt64Array.of(BigInt(count)), []),
+
+    async get(tensor) {
+      const given = tensor as Tensor;
+      const { type, dims, data } = isOnDevice(given) && download ? await download(given) : given;
+      const dtype = type === 'float64' ? 'float32' : type;
+      if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
+        throw new CompileError(
+          `the program returned a tensor of type ${type}, expected float32, float64, int32 or bool`,
+        );
+      }
+      return { dtype: dtype satisfies DType, shape: dims, data: (data as WideTensor['data']).slice() };
+    },
+
+    free(tensor: DeviceTensor) {
+      // In host memory the garbage collector knows best.
+      if (isOnDevice(tensor as Tensor)) (tensor as Tensor).dispose();
+    },
+  };
+}
+
+function isOnDevice({ location }: Tensor): boolean {
+  return location === 'gpu-buffer';
+}
