@@ -33,6 +33,22 @@ function sliceBounds({ shape }: Value, attrs: Attributes): { begin: number[]; si
   return { begin: first, size: count };
 }
 
+/** Where a strided slice begins, how many elements it takes along each axis of x, and the shape that tfjs gives it. */
+export function stridedSlice(
+  x: Pick<Value, 'shape'>,
+  attrs: Attributes,
+): { begin: number[]; size: number[]; strides: number[]; shape: number[] } {
+  const { begin, end, strides } = attrs as Record<'begin' | 'end' | 'strides', number[]>;
+  const masks = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'].map(
+    (mask) => attrs[mask] as number,
+  ) as [number, number, number, number, number];
+  const dense = tf.slice_util.sliceInfo([...x.shape], begin, end, strides, ...masks);
+  const size = dense.begin.map((first, axis) =>
+    Math.max(0, Math.ceil((at(dense.end, axis) - first) / at(dense.strides, axis))),
+  );
+  return { begin: dense.begin, size, strides: dense.strides, shape: dense.finalShape };
+}
+
 function splitSizes(x: Value, attrs: Attributes): { axis: number; sizes: number[] } {
   const axis = at(normalizeAxes(attrs.axis, x.shape.length), 0);
   const given = attrs.numOrSizeSplits as number | number[];
@@ -77,6 +93,22 @@ export const movement: KernelRules = {
       const { begin, size } = sliceBounds(at(inputs, 0), node.attrs);
       const end = begin.map((first, i) => first + at(size, i));
       return emit.node('Slice', [at(inputs, 0).name, emit.integers(begin), emit.integers(end)]);
+    },
+  },
+  StridedSlice: {
+    inputs: ['x'],
+    infer: ([x], attrs) => ({ dtype: x.dtype, shape: stridedSlice(x, attrs).shape }),
+    lower: (emit, inputs, node) => {
+      const { begin, size, strides } = stridedSlice(at(inputs, 0), node.attrs);
+      const end = begin.map((first, axis) => {
+        const beyond = first + at(size, axis) * at(strides, axis);
+        // Before the first element; −1 would mean the last.
+        return beyond < 0 ? Number.MIN_SAFE_INTEGER : beyond;
+      });
+      const { length } = begin;
+      const axes = emit.integers(Array.from({ length }, (_, axis) => axis));
+      const bounds = [emit.integers(begin), emit.integers(end), axes, emit.integers(strides)];
+      return emit.reshape(emit.node('Slice', [at(inputs, 0).name, ...bounds]), at(node.outputs, 0).shape);
     },
   },
   PadV2: {

@@ -1,4 +1,5 @@
 /** @file The kernel table: every kernel that a compiled step may use. */
+import { composedKernels } from './composed';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { products } from './matmul';
@@ -27,5 +28,5 @@ export function kernelRule(kernel: string): KernelRule | undefined {
 
 /** Names of all kernels that can be compiled, sorted. */
 export function compilableKernels(): string[] {
-  return [...table.keys()].sort();
+  return [...new Set([...table.keys(), ...composedKernels()])].sort();
 }

@@ -1,9 +1,13 @@
 /** @file Puts the tracing backend and its kernels into tfjs's registry. */
 import '@tensorflow/tfjs';
+import '../gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { makeValue, type Value } from '../graph';
 import type { DType } from '../host';
+import { composition } from '../kernels/composed';
+import type { Inputs } from '../kernels/composed/composition';
 import { TRACE_BACKEND, TraceBackend } from './backend';
+import { linSpace, range } from './sequences';
 
 /** Every kernel name that tfjs-core exports; each becomes a recorder or, without a rule, an error that names it. */
 function kernelNames(): string[] {
@@ -12,7 +16,7 @@ function kernelNames(): string[] {
   ] as string[];
 }
 
-type KernelCall = { inputs: { readonly x: tf.TensorInfo }; attrs: Record<string, unknown> };
+type KernelCall = { inputs: { readonly x: tf.Tensor }; attrs: Record<string, unknown> };
 
 /** A kernel whose result is known while tracing. */
 type KnownResult = (backend: TraceBackend, call: KernelCall) => Value;
@@ -27,6 +31,8 @@ const KNOWN_RESULTS: Readonly<Record<string, KnownResult>> = {
     filled((attrs.dtype as string | undefined) ?? 'float32', attrs.shape as number[], attrs.value as number),
   ZerosLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 0),
   OnesLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 1),
+  Range: (_, { attrs }) => range(attrs),
+  LinSpace: (_, { attrs }) => linSpace(attrs),
 };
 
 /** Registers the backend unless it is there already. tfjs's gradients come with the import above. */
@@ -36,12 +42,16 @@ export function traceBackend(): TraceBackend {
   const backend = new TraceBackend();
   for (const kernelName of kernelNames()) {
     const known = KNOWN_RESULTS[kernelName];
+    const compose = composition(kernelName);
     tf.registerKernel({
       kernelName,
       backendName: TRACE_BACKEND,
       kernelFunc: ({ inputs, attrs }) => {
         const call = { inputs, attrs: attrs ?? {} } as KernelCall;
         if (known !== undefined) return backend.info(known(backend, call));
+        const composed = compose?.(call.inputs as Inputs, call.attrs);
+        // Under a handle of its own, even where it is one of the inputs.
+        if (composed !== undefined) return backend.info(backend.value(composed));
         const results = backend.run(kernelName, call.inputs, call.attrs);
         return results.length === 1 && !MULTIPLE_RESULTS.has(kernelName)
           ? (results[0] as tf.TensorInfo)
