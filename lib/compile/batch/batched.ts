@@ -14,10 +14,10 @@ export interface BatchedOptions {
   /** Whether the i-th input has an instance axis, as all have by default; else all instances share it. */
   readonly isBatched?: (input: number) => boolean;
   /**
-   * Whether the i-th output is to have an instance axis, as all have by default. One that is not must come from shared
-   * inputs alone.
+   * Outputs without an instance axis, by number, each with its name for messages; none by default. They must come from
+   * shared inputs alone.
    */
-  readonly isOutputBatched?: (output: number) => boolean;
+  readonly sharedOutputs?: ReadonlyMap<number, string>;
 }
 
 /** @throws CompileError for a number of instances that is not a positive integer. */
@@ -34,7 +34,7 @@ export function checkInstances(n: number): void {
  */
 export function batched(graph: Graph, n: number, options: BatchedOptions = {}): Graph {
   checkInstances(n);
-  const { isBatched = () => true, isOutputBatched = () => true } = options;
+  const { isBatched = () => true, sharedOutputs = new Map<number, string>() } = options;
   const known = new Map<Value, Argument>();
   const inputs = graph.inputs.map((value, i) => {
     if (!isBatched(i)) return value;
@@ -67,10 +67,11 @@ export function batched(graph: Graph, n: number, options: BatchedOptions = {}): 
   const build = new Builder(scope);
   const outputs = graph.outputs.map((output, i) => {
     const result = walk.argument(output);
-    if (isOutputBatched(i)) return build.expanded(result);
+    const name = sharedOutputs.get(i);
+    if (name === undefined) return build.expanded(result);
     if (result.batched) {
       throw new CompileError(
-        `output ${i} is to be shared by all instances but is computed from inputs that differ between them`,
+        `${name} is to be shared by all instances, but the function computes it from inputs that differ between them; take it off the list of what is shared`,
       );
     }
     return result.value;

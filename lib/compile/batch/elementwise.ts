@@ -22,12 +22,18 @@ export const select: BatchRule = (call) => {
 };
 
 const BINARY =
-  'Add Sub Multiply RealDiv FloorDiv Mod Pow Maximum Minimum SquaredDifference Atan2 Prelu Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr LogicalXor BitwiseAnd EluGrad';
+  'Add Sub Multiply RealDiv FloorDiv Mod Pow Maximum Minimum SquaredDifference Atan2 Prelu Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr BitwiseAnd EluGrad';
 
 const UNARY =
-  'Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil ClipByValue Cos Cosh Elu Erf Exp Expm1 Floor Identity IsFinite IsInf IsNan LeakyRelu Log Log1p LogicalNot Neg OnesLike Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Sin Sinh Softplus Sqrt Square Step Tan Tanh ZerosLike';
+  'Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil ClipByValue Cos Cosh Elu Erf Exp Expm1 Floor IsFinite IsInf IsNan LeakyRelu Log Log1p LogicalNot Neg Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign Sin Sinh Softplus Sqrt Square Step Tan Tanh';
 
 export const elementwise: BatchRules = {
   ...Object.fromEntries(`${BINARY} ${UNARY}`.split(' ').map((kernel) => [kernel, broadcasting])),
+  /** Its inputs have one shape, so that a shared one is repeated. */
+  AddN: ({ node, inputs, build }) =>
+    build.like(
+      node,
+      inputs.map((input) => build.expanded(input)),
+    ),
   Select: select,
 };

@@ -138,31 +138,8 @@ const segmentSum: BatchRule = (call) => {
   return [build.reshape(sum(call, segments), build.stacked(at(node.outputs, 0).shape))];
 };
 
-/** Adds the number of the instance in front of each index: [...rows, depth] → [n, ...rows, 1 + depth]. */
-function withInstance(build: Builder, indices: Argument): Value {
-  const expanded = build.expanded(indices);
-  const rows = expanded.shape.slice(0, -1);
-  const instance = build.broadcast(build.offsets(1, indices.shape.length), [...rows, 1]);
-  const shape = [...rows, 1 + at(indices.shape, indices.shape.length - 1)];
-  return build.one('Concat', [instance, expanded], { axis: rows.length }, { dtype: 'int32', shape });
-}
-
-const gatherNd: BatchRule = ({ node, inputs, build }) => {
-  const [params, indices] = [at(inputs, 0), at(inputs, 1)];
-  if (!params.batched) return build.like(node, [params.value, indices.value]);
-  return build.like(node, [params.value, withInstance(build, indices)]);
-};
-
-const scatterNd: BatchRule = ({ node, inputs, build }) => {
-  const [indices, updates] = [at(inputs, 0), at(inputs, 1)];
-  const shape = build.stacked(node.attrs.shape as number[]);
-  return build.like(node, [withInstance(build, indices), build.expanded(updates)], { ...node.attrs, shape });
-};
-
 export const indexing: BatchRules = {
   GatherV2: gather,
-  GatherNd: gatherNd,
-  ScatterNd: scatterNd,
   UnsortedSegmentSum: segmentSum,
   OneHot: ({ node, inputs, build }) => build.like(node, [at(inputs, 0).value]),
 };

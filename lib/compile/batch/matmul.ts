@@ -23,17 +23,4 @@ const batchMatMul: BatchRule = ({ node, inputs, build }) => {
   return build.like(node, [build.aligned(a, rank), build.aligned(b, rank)]);
 };
 
-/** The batch is one more index, of the operands that have it and of the result. */
-const einsum: BatchRule = ({ node, inputs, build }) => {
-  const equation = (node.attrs.equation as string).replace(/\s/g, '');
-  const [operands, result] = equation.split('->') as [string, string];
-  const letter = [...'abcdefghijklmnopqrstuvwxyz'].find((candidate) => !equation.includes(candidate)) ?? 'A';
-  const named = operands.split(',').map((axes, i) => (inputs[i]?.batched ? letter + axes : axes));
-  return build.like(
-    node,
-    inputs.map(({ value }) => value),
-    { ...node.attrs, equation: `${named.join(',')}->${letter}${result}` },
-  );
-};
-
-export const products: BatchRules = { BatchMatMul: batchMatMul, Einsum: einsum };
+export const products: BatchRules = { BatchMatMul: batchMatMul };

@@ -87,12 +87,10 @@ export const movement: BatchRules = {
   Slice: slice,
   StridedSlice: stridedSlice,
   PadV2: perAxis('paddings', [0, 0]),
-  MirrorPad: perAxis('paddings', [0, 0]),
   Tile: perAxis('reps', 1),
   BroadcastTo: broadcastTo,
   Concat: concat,
   Pack: pack,
   Unpack: along('axis'),
   SplitV: along('axis'),
-  Reverse: along('dims'),
 };

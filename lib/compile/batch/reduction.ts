@@ -2,10 +2,7 @@
 import { at, normalizeAxes } from '../kernels/rule';
 import type { BatchRule, BatchRules } from './rule';
 
-/**
- * The attribute that names the axes, moved one on; where it is left out, all axes but the batch's. An argument of a
- * kernel of several inputs is its first.
- */
+/** The attribute that names the axes, moved one on; where it is left out, all axes but the batch's. */
 function alongAxes(attribute: string): BatchRule {
   return ({ node, inputs, build }) => {
     const x = at(inputs, 0);
@@ -14,7 +11,7 @@ function alongAxes(attribute: string): BatchRule {
   };
 }
 
-/** The same for kernels whose attribute is one number. */
+/** The same for an attribute that is one number. */
 function alongAxis(attribute: string): BatchRule {
   return ({ node, inputs, build }) => {
     const x = at(inputs, 0);
@@ -22,9 +19,6 @@ function alongAxis(attribute: string): BatchRule {
     return build.like(node, [x.value], { ...node.attrs, [attribute]: axis });
   };
 }
-
-/** Kernels of the last axis, which stays the last. */
-const alongLast: BatchRule = ({ node, inputs, build }) => build.like(node, [at(inputs, 0).value]);
 
 export const reductions: BatchRules = {
   Sum: alongAxes('axis'),
@@ -37,8 +31,6 @@ export const reductions: BatchRules = {
   ArgMax: alongAxis('axis'),
   ArgMin: alongAxis('axis'),
   Softmax: alongAxis('dim'),
-  LogSoftmax: alongAxis('axis'),
   Cumsum: alongAxis('axis'),
   Cumprod: alongAxis('axis'),
-  TopK: alongLast,
 };

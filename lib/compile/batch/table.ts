@@ -3,6 +3,7 @@ import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { products } from './matmul';
 import { movement } from './movement';
+import { ordering } from './order';
 import { reductions } from './reduction';
 import type { BatchRule, BatchRules } from './rule';
 import { unrolled } from './unrolled';
@@ -14,6 +15,7 @@ const table: ReadonlyMap<string, BatchRule> = new Map(
     ...movement,
     ...products,
     ...indexing,
+    ...ordering,
   } satisfies BatchRules),
 );
 
