@@ -243,28 +243,35 @@ const scatterNd: tf.GradConfig = {
 const coordinates = (indices: tf.Tensor) =>
   indices.rank < 2 ? tf.reshape(indices, [indices.size, 1]) : indices;
 
-/** tfjs has none. Of updates of one row the last counts, and it alone has a gradient. */
+/**
+ * tfjs has none. Of updates of one row the last counts, and it alone has a gradient. Only fresh tensors are updated here:
+ * tfjs's CPU backend updates its argument in place.
+ */
 const tensorScatterUpdate: tf.GradConfig = {
   kernelName: 'TensorScatterUpdate',
   inputsToSave: ['tensor', 'indices', 'updates'],
   gradFunc: (given, saved) => {
     const dy = single(given);
     const [tensor, indices, updates] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const rows = coordinates(indices);
-    const derivative = () => {
-      const list = tf.reshape(rows, [-1, rows.shape.at(-1) as number]);
-      const count = list.shape[0] as number;
-      const order = tf.range(0, count, 1, 'int32');
-      const sizes = tensor.shape.slice(0, rows.shape.at(-1) as number);
-      const last = tf.gatherND(tf.tensorScatterUpdate(tf.zeros(sizes, 'int32'), list, order), list);
-      const counts = tf.cast(tf.reshape(tf.equal(last, order), [count, 1]), 'float32');
-      const own = tf.reshape(tf.gatherND(dy, list), [count, -1]);
-      return tf.reshape(tf.mul(own, counts), updates.shape);
-    };
+    const depth = indices.rank < 2 ? 1 : (indices.shape.at(-1) as number);
+    const list = tf.reshape(indices, [-1, depth]);
+    const count = list.shape[0] as number;
+    const sizes = tensor.shape.slice(0, depth);
+    /** For each row the number of its last update, counted from 1; 0 for rows that keep their values. */
+    const last = () =>
+      tf.tensorScatterUpdate(tf.zeros(sizes, 'int32'), list, tf.range(1, count + 1, 1, 'int32'));
     return {
-      tensor: () => tf.tensorScatterUpdate(dy, rows, tf.zerosLike(updates)),
+      tensor: () => {
+        const ones = Array<number>(tensor.rank - depth).fill(1);
+        const kept = tf.reshape(tf.equal(last(), tf.scalar(0, 'int32')), [...sizes, ...ones]);
+        return tf.where(tf.broadcastTo(kept, tensor.shape as [number]), dy, tf.zerosLike(dy));
+      },
       indices: () => tf.zerosLike(indices),
-      updates: derivative,
+      updates: () => {
+        const counts = tf.equal(tf.gatherND(last(), list), tf.range(1, count + 1, 1, 'int32'));
+        const rows = tf.reshape(tf.gatherND(dy, list), [count, sizeOf(tensor.shape.slice(depth))]);
+        return tf.reshape(tf.mul(rows, tf.reshape(tf.cast(counts, 'float32'), [count, 1])), updates.shape);
+      },
     };
   },
 };

@@ -1,6 +1,6 @@
 /** @file Kernels that take rows by index, and the sum that is their gradient. */
 import { constantData, type Node, type Value } from '../graph';
-import { sizeOf } from '../host';
+import { type DType, sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
 import { at, type KernelRules, normalizeAxes, type Operand, refusal } from './rule';
 
@@ -24,38 +24,73 @@ export function paddedSegments(
   return { width, rows };
 }
 
+/** Segments from which on, measured on a CPU, adding row by row beats the product with a one-hot matrix. */
+const MANY_SEGMENTS = 256;
+/** Elements from which on a one-hot matrix is too large anywhere: 256 MB of float32. */
+const LARGE_ONE_HOT = 2 ** 26;
+
 /**
- * Sum of the rows of each segment. ONNX's scatter-add gives wrong sums on ONNX Runtime's CPU provider with more than one
- * thread, so: gather the rows of each segment next to each other and reduce, where the ids are constants and the
- * segments of similar size; otherwise a product with the one-hot matrix of the ids.
+ * Sum of the rows of each segment. ONNX Runtime's ScatterND gives wrong sums on the CPU with more than one thread, so:
+ * gather the rows of each segment next to each other and reduce, where the ids are constants and the segments of similar
+ * size; otherwise a product with the one-hot matrix of the ids, or ScatterElements, which on the CPU adds in order on one
+ * thread, where there are many segments.
  */
 function segmentSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
   const rows = sizeOf(ids.shape);
   const rest = x.shape.slice(ids.shape.length);
   const width = sizeOf(rest);
-  const flat = emit.reshape(x.name, [rows, width]);
+  const flat: Operand = { dtype: x.dtype, shape: [rows, width], name: emit.reshape(x.name, [rows, width]) };
   const padded = ids.constant === undefined ? undefined : paddedSegments(constantData(ids), segments);
-  let sums: Name;
-  if (padded !== undefined) {
-    const zeros = emit.constant('float32', [1, width], new Float32Array(width));
-    const extended = emit.node('Concat', [flat, zeros], { axis: 0 });
-    const index = emit.constant('int32', [segments, padded.width], padded.rows);
-    sums = emit.node('ReduceSum', [emit.node('Gather', [extended, index], { axis: 0 }), emit.integers([1])], {
-      keepdims: 0,
-    });
-  } else {
-    const column = emit.constant(
-      'int32',
-      [segments, 1],
-      Int32Array.from({ length: segments }, (_, i) => i),
-    );
-    const row = emit.reshape(ids.name, [1, rows]);
-    const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], {
-      to: emit.elementType('float32'),
-    });
-    sums = emit.node('Gemm', [oneHot, flat]);
-  }
+  const large = emit.target.device === 'cpu' ? segments > MANY_SEGMENTS : rows * segments > LARGE_ONE_HOT;
+  const sums =
+    padded !== undefined
+      ? paddedSum(emit, flat, padded, segments)
+      : large || x.dtype !== 'float32'
+        ? scatteredSum(emit, flat, ids, segments)
+        : oneHotSum(emit, flat, ids, segments);
   return emit.reshape(sums, [segments, ...rest]);
+}
+
+function paddedSum(
+  emit: Emitter,
+  { name, dtype, shape }: Operand,
+  { rows, width }: NonNullable<ReturnType<typeof paddedSegments>>,
+  segments: number,
+): Name {
+  const zeros = filled(emit, dtype, [1, at(shape, 1)], 0);
+  const extended = emit.node('Concat', [name, zeros], { axis: 0 });
+  const index = emit.constant('int32', [segments, width], rows);
+  const gathered = emit.node('Gather', [extended, index], { axis: 0 });
+  return emit.node('ReduceSum', [gathered, emit.integers([1])], { keepdims: 0 });
+}
+
+function oneHotSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
+  const column = emit.constant(
+    'int32',
+    [segments, 1],
+    Int32Array.from({ length: segments }, (_, i) => i),
+  );
+  const row = emit.reshape(ids.name, [1, at(x.shape, 0)]);
+  const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], { to: emit.elementType('float32') });
+  return emit.node('Gemm', [oneHot, x.name]);
+}
+
+/** Rows of segments that do not exist add up in one more row, which is cut off. */
+function scatteredSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
+  const [rows, width] = [at(x.shape, 0), at(x.shape, 1)];
+  const last = emit.scalar('int32', segments);
+  const list = emit.reshape(ids.name, [rows, 1]);
+  const negative = emit.node('Less', [list, emit.scalar('int32', 0)]);
+  const own = emit.node('Where', [negative, last, emit.node('Min', [list, last])]);
+  const index = emit.node('Expand', [own, emit.integers([rows, width])]);
+  const zeros = filled(emit, x.dtype, [segments + 1, width], 0);
+  const sums = emit.node('ScatterElements', [zeros, index, x.name], { axis: 0, reduction: 'add' });
+  return emit.node('Slice', [sums, emit.integers([0]), emit.integers([segments])]);
+}
+
+/** One number repeated to a shape. */
+function filled(emit: Emitter, dtype: DType, shape: readonly number[], value: number): Name {
+  return emit.node('Expand', [emit.scalar(dtype, value), emit.integers(shape)]);
 }
 
 const gatherAxis = (x: Value, { attrs }: Pick<Node, 'attrs'>) =>
@@ -92,12 +127,28 @@ export const indexing: KernelRules = {
     inputs: ['x', 'segmentIds'],
     infer: (inputs, attrs) => {
       const [x, ids] = [at(inputs, 0), at(inputs, 1)];
-      if (x.dtype !== 'float32')
-        throw refusal('UnsortedSegmentSum', inputs, 'it sums float32; cast its input first');
-      return { dtype: 'float32', shape: [attrs.numSegments as number, ...x.shape.slice(ids.shape.length)] };
+      if (x.dtype === 'bool') {
+        throw refusal('UnsortedSegmentSum', inputs, 'it sums float32 or int32; cast its input first');
+      }
+      return { dtype: x.dtype, shape: [attrs.numSegments as number, ...x.shape.slice(ids.shape.length)] };
     },
     lower: (emit, inputs, node) =>
       segmentSum(emit, at(inputs, 0), at(inputs, 1), node.attrs.numSegments as number),
+  },
+  /**
+   * Replaces rows of a matrix, `[rows, width]`, by those of another of the same numbers, `[n]`: `kernels/composed` brings
+   * tfjs's calls to this form. Of several for one row the last counts on the CPU, any on other devices.
+   */
+  TensorScatterUpdate: {
+    inputs: ['tensor', 'indices', 'updates'],
+    infer: ([tensor]) => ({ dtype: tensor.dtype, shape: tensor.shape }),
+    lower: (emit, inputs) => {
+      const [tensor, indices, updates] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const [count, width] = [at(updates.shape, 0), at(updates.shape, 1)];
+      const column = emit.reshape(indices.name, [count, 1]);
+      const index = emit.node('Expand', [column, emit.integers([count, width])]);
+      return emit.node('ScatterElements', [tensor.name, index, updates.name], { axis: 0 });
+    },
   },
   OneHot: {
     inputs: ['indices'],

@@ -48,13 +48,13 @@ function turned(emit: Emitter, { name, shape }: Operand, transposed: boolean): N
 
 const batchMatMul: KernelRule = {
   inputs: ['a', 'b'],
-  types: ['float32'],
+  types: ['float32', 'int32'],
   infer: ([a, b], attrs) => {
     const [rankA, rankB] = [a.shape.length, b.shape.length];
     const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
     const m = at(a.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
     const n = at(b.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
-    return { dtype: 'float32', shape: [...batch, m, n] };
+    return { dtype: a.dtype, shape: [...batch, m, n] };
   },
   lower: (emit, inputs, node) => {
     const [a, b, addend] = [at(inputs, 0), at(inputs, 1), inputs[2]];
@@ -63,7 +63,8 @@ const batchMatMul: KernelRule = {
     const [rowsA, columnsA] = a.shape.slice(-2) as [number, number];
     const [rowsB, columnsB] = b.shape.slice(-2) as [number, number];
     const { shape } = at(node.outputs, 0);
-    if (sizeOf(shape.slice(0, -2)) !== 1) {
+    // ONNX Runtime's Gemm takes no integers.
+    if (sizeOf(shape.slice(0, -2)) !== 1 || a.dtype === 'int32') {
       return emit.node('MatMul', [turned(emit, a, transposeA), turned(emit, b, transposeB)]);
     }
     const flat = (x: Operand, rows: number, columns: number) =>

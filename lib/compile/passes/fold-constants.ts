@@ -38,7 +38,10 @@ function evaluate(node: Node): Value[] {
   const names = kernelRule(node.op)?.inputs ?? [];
   let values: Value[] = [];
   tf.tidy(() => {
-    const tensors = node.inputs.map((input) => tf.tensor(constantData(input), [...input.shape], input.dtype));
+    // Copies: tfjs's CPU backend updates the argument of tensorScatterUpdate in place.
+    const tensors = node.inputs.map((input) =>
+      tf.tensor(constantData(input).slice(), [...input.shape], input.dtype),
+    );
     // A kernel that takes any number of tensors wants them as a list, against the declared type.
     const inputs =
       names === 'variadic' ? tensors : Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
