@@ -26,29 +26,38 @@ function fromSharedTable({ node, inputs, build }: Call, axis: number): Value[] {
 }
 
 /**
- * Where each index lies when the tables of all instances stand below one another, `size` rows each. As in a single table
- * a negative index counts from the end, and one beyond the ends is an error when the program runs: it is made one beyond
- * all tables, lest it take a row of another instance.
+ * Where each index lies when the tables of all instances stand below one another, `size` rows each; `outside` for an
+ * index that is not in its own table.
  */
-function stackedIndex(build: Builder, indices: Argument, size: number): Value {
-  const { value } = indices;
+function stackedIndex(build: Builder, { value, shape }: Argument, size: number, outside: number): Value {
+  const number = (fill: number) => makeValue('int32', value.shape, { fill });
   const bool = { dtype: 'bool', shape: value.shape } as const;
   const form = { dtype: 'int32', shape: value.shape } as const;
-  const number = (fill: number) => makeValue('int32', value.shape, { fill });
-  const isNegative = build.one('Less', [value, number(0)], {}, bool);
-  const fromEnd = build.one('Add', [value, number(size)], {}, form);
-  const index = build.one('Select', [isNegative, fromEnd, value], {}, form);
   const isInside = build.one(
     'LogicalAnd',
     [
-      build.one('GreaterEqual', [index, number(0)], {}, bool),
-      build.one('Less', [index, number(size)], {}, bool),
+      build.one('GreaterEqual', [value, number(0)], {}, bool),
+      build.one('Less', [value, number(size)], {}, bool),
     ],
     {},
     bool,
   );
-  const moved = build.one('Add', [index, build.offsets(size, indices.shape.length)], {}, form);
-  return build.one('Select', [isInside, moved, number(build.n * size)], {}, form);
+  const moved = build.one('Add', [value, build.offsets(size, shape.length)], {}, form);
+  return build.one('Select', [isInside, moved, number(outside)], {}, form);
+}
+
+/**
+ * The same for rows to be taken. As in a single table a negative index counts from the end, and one beyond the ends is an
+ * error when the program runs: it is made one beyond all tables, lest it take a row of another instance.
+ */
+function stackedRow(build: Builder, indices: Argument, size: number): Value {
+  const { value } = indices;
+  const number = (fill: number) => makeValue('int32', value.shape, { fill });
+  const form = { dtype: 'int32', shape: value.shape } as const;
+  const isNegative = build.one('Less', [value, number(0)], {}, { ...form, dtype: 'bool' });
+  const fromEnd = build.one('Add', [value, number(size)], {}, form);
+  const row = build.one('Select', [isNegative, fromEnd, value], {}, form);
+  return stackedIndex(build, { ...indices, value: row }, size, build.n * size);
 }
 
 /** Each instance's rows of its own table: rows of all tables below one another. */
@@ -61,7 +70,7 @@ function fromOwnTable({ node, inputs, build }: Call, axis: number): Value[] {
     axis === 0 ? x.value : build.transpose(x.value, [0, ...moveToFront(rank, axis).map((a) => a + 1)]);
   const flat = build.reshape(tables, [build.n * size, ...rest]);
   const form = { dtype: x.value.dtype, shape: [...indices.value.shape, ...rest] };
-  const index = stackedIndex(build, indices, size);
+  const index = stackedRow(build, indices, size);
   const rows = build.one(node.op, [flat, index], { ...node.attrs, axis: 0, batchDims: 0 }, form);
   if (axis === 0) return [rows];
   // [n, ...indices, ...before, ...after] → [n, ...before, ...indices, ...after]
@@ -111,9 +120,21 @@ function sumBySharedIds({ node, inputs, build }: Call, segments: number): Value 
   return build.transpose(sums, moveToFront(shape.length, 1));
 }
 
-/** With ids of each instance's own: the product with the one-hot matrix of the ids, which leaves out what has none. */
-function sumByOwnIds({ inputs, build }: Call, segments: number): Value {
-  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
+/** Up to so many segments an instance a product with one-hot matrices is faster than adding row by row. */
+const FEW_SEGMENTS = 256;
+
+/**
+ * With ids of each instance's own: a product with the one-hot matrix of the ids, which leaves out what belongs to no
+ * segment; where there are many segments, one sum into the segments of all instances, one after the other.
+ */
+function sumByOwnIds(call: Call, segments: number): Value {
+  const [x, ids] = [at(call.inputs, 0), at(call.inputs, 1)];
+  return segments <= FEW_SEGMENTS && x.value.dtype === 'float32'
+    ? sumByProduct(call.build, x, ids, segments)
+    : sumIntoAll(call, x, ids, segments);
+}
+
+function sumByProduct(build: Builder, x: Argument, ids: Argument, segments: number): Value {
   const rows = sizeOf(ids.shape);
   const width = sizeOf(x.shape.slice(ids.shape.length));
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape }) as const;
@@ -129,6 +150,15 @@ function sumByOwnIds({ inputs, build }: Call, segments: number): Value {
   );
 }
 
+function sumIntoAll({ node, build }: Call, x: Argument, ids: Argument, segments: number): Value {
+  const rest = x.shape.slice(ids.shape.length);
+  const rows = build.n * sizeOf(ids.shape);
+  const numbers = build.reshape(stackedIndex(build, ids, segments, -1), [rows]);
+  const flat = build.reshape(build.expanded(x), [rows, ...rest]);
+  const form = { dtype: x.value.dtype, shape: [build.n * segments, ...rest] };
+  return build.one(node.op, [flat, numbers], { ...node.attrs, numSegments: build.n * segments }, form);
+}
+
 const segmentSum: BatchRule = (call) => {
   const { node, inputs, build } = call;
   const segments = node.attrs.numSegments as number;
@@ -138,8 +168,30 @@ const segmentSum: BatchRule = (call) => {
   return [build.reshape(sum(call, segments), build.stacked(at(node.outputs, 0).shape))];
 };
 
+/** Replaces rows of a matrix: of all matrices below one another. */
+const scatterUpdate: BatchRule = ({ node, inputs, build }) => {
+  const [tensor, indices, updates] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+  const [rows, width] = tensor.shape as [number, number];
+  const count = at(updates.shape, 0);
+  const each = { ...indices, value: build.expanded(indices), batched: true };
+  const numbers = build.reshape(stackedRow(build, each, rows), [build.n * count]);
+  const form = { dtype: tensor.value.dtype, shape: [build.n * rows, width] };
+  const replaced = build.one(
+    node.op,
+    [
+      build.reshape(build.expanded(tensor), form.shape),
+      numbers,
+      build.reshape(build.expanded(updates), [build.n * count, width]),
+    ],
+    node.attrs,
+    form,
+  );
+  return [build.reshape(replaced, build.stacked(tensor.shape))];
+};
+
 export const indexing: BatchRules = {
   GatherV2: gather,
   UnsortedSegmentSum: segmentSum,
+  TensorScatterUpdate: scatterUpdate,
   OneHot: ({ node, inputs, build }) => build.like(node, [at(inputs, 0).value]),
 };

@@ -181,11 +181,33 @@ const gatherCase = fc
   );
 
 /** Some ids belong to no segment. */
-const segmentCase = fc.tuple(shapes({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 })).map(
-  ([shape, segments]): BatchCase => ({
-    name: `[${shape}] into ${segments}`,
-    f: (...[x, ids]) => tf.unsortedSegmentSum(x as tf.Tensor, ids as tf.Tensor1D, segments),
-    inputs: [{ shape }, { shape: shape.slice(0, 1), dtype: 'int32', low: -1, high: segments }],
+const segmentCase = fc
+  .tuple(
+    shapes({ min: 1, max: 3 }),
+    fc.oneof(fc.integer({ min: 1, max: 6 }), fc.constant(300)),
+    fc.constantFrom<DType>('float32', 'int32'),
+  )
+  .map(
+    ([shape, segments, dtype]): BatchCase => ({
+      name: `${dtype}[${shape}] into ${segments}`,
+      f: (...[x, ids]) => tf.unsortedSegmentSum(x as tf.Tensor, ids as tf.Tensor1D, segments),
+      inputs: [
+        { shape, dtype },
+        { shape: shape.slice(0, 1), dtype: 'int32', low: -1, high: segments },
+      ],
+    }),
+  );
+
+const scatterCase = fc.tuple(dimension, dimension, fc.constantFrom(...ANY)).map(
+  ([rows, width, dtype]): BatchCase => ({
+    name: `1 row of ${dtype}[${rows}, ${width}]`,
+    f: (...[tensor, indices, updates]) =>
+      tf.tensorScatterUpdate(tensor as tf.Tensor, indices as tf.Tensor, updates as tf.Tensor),
+    inputs: [
+      { shape: [rows, width], dtype },
+      { shape: [1], dtype: 'int32', low: 0, high: rows - 1 },
+      { shape: [1, width], dtype },
+    ],
   }),
 );
 
@@ -351,6 +373,7 @@ export const CASES: Readonly<Record<string, () => KernelCases>> = {
   BatchMatMul: () => ({ drawn: matMulCase, tolerance: ROUNDING }),
   GatherV2: () => ({ drawn: gatherCase }),
   UnsortedSegmentSum: () => ({ drawn: segmentCase, tolerance: ROUNDING }),
+  TensorScatterUpdate: () => ({ drawn: scatterCase }),
   OneHot: () => ({ drawn: oneHotCase }),
   SearchSorted: () => ({ drawn: searchCase }),
   DenseBincount: () => ({ drawn: countCase, tolerance: ROUNDING }),
