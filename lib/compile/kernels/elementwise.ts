@@ -29,8 +29,8 @@ function modulo(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
 }
 
 /**
- * The largest integer not above a/b, 0 where b is 0, as tfjs defines it; of type int32 even for floats. Quotients of
- * integers are taken in float64, where they are far enough from the next integer for rounding not to reach it.
+ * The largest integer not above a/b, 0 where b is 0, as tfjs defines it; of type int32 even for floats, so nothing that is
+ * finite in int32 comes of an infinity. Quotients of integers are taken in float64, where they are far enough from the next integer for rounding not to reach it.
  */
 function floorDivision(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
   const double = (x: Name) =>
@@ -39,11 +39,6 @@ function floorDivision(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
   const zero = emit.scalar('int32', 0);
   const divides = emit.node('Equal', [b, emit.scalar(dtype, 0)]);
   return emit.node('Where', [divides, zero, emit.node('Cast', [floor], { to: emit.elementType('int32') })]);
-}
-
-/** −1, 0 or 1; 0 for NaN, as tfjs's CPU backend says. */
-function sign(emit: Emitter, x: Name): Name {
-  return emit.node('Sign', [x]);
 }
 
 function squaredDifference(emit: Emitter, a: Name, b: Name): Name {
@@ -118,7 +113,8 @@ export const elementwise: KernelRules = {
   LogicalNot: unary('Not', { types: BOOL }),
   Abs: unary('Abs', { types: NUMBERS }),
   Neg: unary('Neg', { types: NUMBERS }),
-  Sign: unary(sign, { types: NUMBERS }),
+  /** NaN stays NaN, where tfjs's CPU backend says 0. */
+  Sign: unary('Sign', { types: NUMBERS }),
   Reciprocal: unary('Reciprocal'),
   Square: unary((emit, x) => emit.node('Mul', [x, x]), { types: NUMBERS }),
   Floor: unary('Floor'),

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DType } from '../../../lib/compile';
+import { compileFunction, type DType } from '../../../lib/compile';
 import { reductions } from '../../../lib/compile/kernels/reduction';
+import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { agree, agreeOn, type Case, refusalOf } from './agreement';
 import { axesOf, axisOf, host, shapes, tensors } from './arbitraries';
 
@@ -12,7 +13,7 @@ const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
 
 interface Reduction {
   readonly f: Reduce;
-  readonly gradient?: boolean;
+  readonly types?: readonly DType[];
   readonly low?: number;
   readonly high?: number;
   readonly absolute?: boolean;
@@ -25,8 +26,9 @@ const REDUCTIONS: Readonly<Record<string, Reduction>> = {
   Mean: { f: (x, axes, keepDims) => tf.mean(x, axes, keepDims), absolute: true },
   Max: { f: (x, axes, keepDims) => tf.max(x, axes, keepDims) },
   Min: { f: (x, axes, keepDims) => tf.min(x, axes, keepDims) },
-  // Its gradient takes a cumulative product, which has no lowering.
-  Prod: { f: (x, axes, keepDims) => tf.prod(x, axes, keepDims), gradient: false, low: -2, high: 2 },
+  Prod: { f: (x, axes, keepDims) => tf.prod(x, axes, keepDims), low: -2, high: 2 },
+  All: { f: (x, axes, keepDims) => tf.all(x, axes, keepDims), types: ['bool'] },
+  Any: { f: (x, axes, keepDims) => tf.any(x, axes, keepDims), types: ['bool'] },
 };
 
 const ALONG: Readonly<Record<string, (x: tf.Tensor, axis: number) => tf.Tensor>> = {
@@ -34,9 +36,9 @@ const ALONG: Readonly<Record<string, (x: tf.Tensor, axis: number) => tf.Tensor>>
   ArgMin: (x, axis) => tf.argMin(x, axis),
 };
 
-const reductionCase = ({ f, gradient = true, absolute = false, ...range }: Reduction): fc.Arbitrary<Case> => {
+const reductionCase = ({ f, types = ANY, absolute = false, ...range }: Reduction): fc.Arbitrary<Case> => {
   return fc
-    .tuple(shapes(), fc.constantFrom(...ANY), fc.boolean())
+    .tuple(shapes(), fc.constantFrom(...types), fc.boolean())
     .chain(([shape, dtype, keepDims]) =>
       fc.tuple(tensors(shape, dtype, range), axesOf(shape.length), fc.constant(keepDims)),
     )
@@ -44,7 +46,6 @@ const reductionCase = ({ f, gradient = true, absolute = false, ...range }: Reduc
       name: `${x.dtype}[${x.shape}] over ${axes}, keepDims ${keepDims}`,
       f: (given) => f(given, axes, keepDims),
       inputs: [x],
-      gradient,
       absolute,
     }));
 };
@@ -130,12 +131,69 @@ describe('reductions in corner cases', () => {
     ]);
   });
 
-  it('prod has no gradient in a compiled step: an error that names what is missing', () => {
-    const gradient = tf.grad((x) => tf.prod(x) as tf.Tensor);
-    expect(refusalOf(gradient, { dtype: 'float32', shape: [3] })).toContain(
-      "the operation 'Cumprod' on (float32[3]) cannot be compiled",
+  it('the gradient of prod is right where factors are 0', () =>
+    agree(
+      [
+        [2, 0, 3],
+        [0, 0, 3],
+        [0, 0, 0],
+        [1e20, 1e-20, 5],
+      ].map((data) => ({ name: `prod of ${data}`, f: (x) => tf.prod(x), inputs: [host(data)] })),
+      'Cumprod',
+    ));
+
+  it('all of nothing is true, as in logic; tfjs’s CPU backend says false', async () => {
+    const compiled = await compileFunction(
+      onnxRuntimeNode,
+      ([x]) => [tf.all(x as tf.Tensor, 0), tf.any(x as tf.Tensor, 0)],
+      [{ dtype: 'bool', shape: [0, 2] }],
     );
+    const [all, any] = await compiled.run([host([], [0, 2], 'bool')]);
+    await compiled.release();
+    expect([...(all?.data ?? [])]).toEqual([1, 1]);
+    expect([...(any?.data ?? [])]).toEqual([0, 0]);
   });
+
+  const rows = shapes({ min: 1 }).chain((shape) =>
+    fc.tuple(tensors(shape, 'float32', { low: -8, high: 8 }), axesOf(shape.length), fc.boolean()),
+  );
+
+  it('logSumExp, which tfjs makes of others, agrees', () =>
+    agreeOn(
+      'Max',
+      rows.map(([x, axes, keepDims]) => ({
+        name: `logSumExp of [${x.shape}] over ${axes}`,
+        f: (given) => tf.logSumExp(given, axes, keepDims),
+        inputs: [x],
+      })),
+    ));
+
+  it('moments, which tfjs makes of others, agree', () =>
+    agreeOn(
+      'Mean',
+      rows.map(([x, axes, keepDims]) => ({
+        name: `moments of [${x.shape}] over ${axes}`,
+        f: (given) => {
+          const { mean, variance } = tf.moments(given, axes, keepDims);
+          return [mean, variance];
+        },
+        inputs: [x],
+        absolute: true,
+      })),
+    ));
+
+  it.each([1, 2, 'euclidean', Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const)(
+    'the norm %s agrees',
+    (order) =>
+      agree([
+        { name: 'over all', f: (x) => tf.norm(x, order), inputs: [host([1, -2, 2.5, 3, 0.5, -1], [2, 3])] },
+        {
+          name: 'of rows',
+          f: (x) => tf.norm(x, order, -1, true),
+          inputs: [host([1, -2, 2.5, 3, 0.5, -1], [2, 3])],
+        },
+      ]),
+  );
 
   it('argMax of bools is refused', () => {
     const message = refusalOf((x) => tf.argMax(x), { dtype: 'bool', shape: [3] });
