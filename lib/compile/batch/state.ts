@@ -24,8 +24,7 @@ export interface Batching {
   apply(graph: Graph): Graph;
 }
 
-const isLeaf = <T extends WideTensor>(node: Tree<T>): node is T =>
-  ArrayBuffer.isView((node as WideTensor).data);
+const isLeaf = (node: Tree<WideTensor>): node is WideTensor => ArrayBuffer.isView((node as WideTensor).data);
 
 /** Whether a leaf, or a record it is in, is among the shared paths. */
 function isShared(path: string, shared: readonly string[]): boolean {
@@ -75,86 +74,92 @@ export function batchingOf(
 
 /**
  * One state of many: each leaf `[…]` becomes `[n, …]`, except the shared ones, which must be equal in all.
- * @param states At least one; all of the same names, shapes and types.
+ * @param states At least one, in host memory; all of the same names, shapes and types.
  * @throws CompileError where they differ in these, or a shared leaf differs in value.
  */
-export function stack<T extends WideTensor>(
-  states: readonly Tree<T>[],
+export function stack<S extends Tree<WideTensor>>(
+  states: readonly S[],
   { shared = [] }: SharedOptions = {},
-): Tree<T> {
-  const [first] = states;
+): S {
+  const [first, ...others] = states.map((state) => new Map(leavesOf(state, isLeaf)));
   if (first === undefined) throw new CompileError('stack is given no states, expected at least one');
-  const leaves = states.map((state) => new Map(leavesOf(state, isLeaf<T>)));
-  checkShared([...(leaves[0] as Map<string, T>).keys()], shared);
-  for (const [instance, own] of leaves.entries()) {
-    const extra = [...own.keys()].find((path) => leaves[0]?.has(path) === false);
-    if (extra !== undefined)
-      throw new CompileError(`state ${instance} has '${extra}', which state 0 does not`);
-  }
-  return mapTree(first, isLeaf<T>, (leaf, path) => {
-    const parts = leaves.map((own, instance) =>
-      checkedPart(own.get(path), leaf, `'${path}' of state ${instance}`),
-    );
+  checkShared([...first.keys()], shared);
+  for (const [i, other] of others.entries()) checkSameForms(first, other, i + 1);
+  return mapTree(states[0] as Tree<WideTensor>, isLeaf, (leaf, path) => {
+    const parts = [leaf, ...others.map((other) => other.get(path) as WideTensor)];
     if (!isShared(path, shared)) return joined(parts);
-    const other = parts.findIndex(({ data }) => !sameNumbers(data, leaf.data));
-    if (other >= 0) {
+    const different = parts.findIndex(({ data }) => !sameNumbers(data, leaf.data));
+    if (different >= 0) {
       throw new CompileError(
-        `'${path}' of state ${other} differs from that of state 0, but is listed in shared; give all states the same or take it off the list`,
+        `'${path}' of state ${different} differs from that of state 0 but is listed in shared; give all states the same or take it off the list`,
       );
     }
     return leaf;
-  });
+  }) as S;
 }
 
 /**
- * The states that a stacked one holds, in order; the reverse of `stack`. Each gets shared leaves as they are.
+ * The states that a stacked one holds, in order; the reverse of `stack`. Each gets the shared leaves as they are.
  * @throws CompileError where the leaves that are not shared do not have the same leading axis, or there are none.
  */
-export function unstack<T extends WideTensor>(
-  state: Tree<T>,
-  { shared = [] }: SharedOptions = {},
-): Tree<T>[] {
-  const leaves = leavesOf(state, isLeaf<T>);
+export function unstack<S extends Tree<WideTensor>>(state: S, { shared = [] }: SharedOptions = {}): S[] {
+  const leaves = leavesOf<WideTensor>(state, isLeaf);
   checkShared(
     leaves.map(([path]) => path),
     shared,
   );
   const stacked = leaves.filter(([path]) => !isShared(path, shared));
+  if (stacked.length === 0) {
+    throw new CompileError('all leaves of the state are listed in shared, expected at least one that is not');
+  }
   const n = stacked[0]?.[1].shape[0];
-  const odd = stacked.find(([, { shape }]) => shape.length === 0 || shape[0] !== n);
-  if (odd !== undefined || n === undefined) {
-    const found = odd === undefined ? 'has only shared leaves' : `has '${odd[0]}' as ${describe(odd[1])}`;
+  const odd = stacked.find(([, { shape }]) => n === undefined || shape[0] !== n);
+  if (odd !== undefined) {
+    const expected = n === undefined ? 'a leading axis of instances' : `a leading axis of ${n} instances`;
     throw new CompileError(
-      `the state ${found}, expected ${n === undefined ? 'a leading axis of instances' : `a leading axis of ${n} instances`} on every leaf that is not listed in shared`,
+      `'${odd[0]}' of the state is ${describe(odd[1])}, expected ${expected}; list the path in shared if all have it in common`,
     );
   }
-  return Array.from({ length: n }, (_, instance) =>
-    mapTree(state, isLeaf<T>, (leaf, path) => (isShared(path, shared) ? leaf : part(leaf, instance))),
+  return Array.from(
+    { length: n as number },
+    (_, instance) =>
+      mapTree(state as Tree<WideTensor>, isLeaf, (leaf, path) =>
+        isShared(path, shared) ? leaf : part(leaf, instance),
+      ) as S,
   );
 }
 
-function checkedPart<T extends WideTensor>(leaf: T | undefined, form: T, name: string): T {
-  if (leaf === undefined || leaf.dtype !== form.dtype || !sameShape(leaf.shape, form.shape)) {
+type Leaves = ReadonlyMap<string, WideTensor>;
+
+/** Checks that a state has the names, shapes and types of the first. */
+function checkSameForms(first: Leaves, other: Leaves, number: number): void {
+  for (const [path, form] of first) {
+    const leaf = other.get(path);
+    if (leaf === undefined || leaf.dtype !== form.dtype || !sameShape(leaf.shape, form.shape)) {
+      throw new CompileError(
+        `'${path}' of state ${number} is ${leaf === undefined ? 'missing' : describe(leaf)}, expected ${describe(form)} as in state 0`,
+      );
+    }
+  }
+  const extra = [...other.keys()].find((path) => !first.has(path));
+  if (extra !== undefined) {
     throw new CompileError(
-      `${name} is ${leaf === undefined ? 'missing' : describe(leaf)}, expected ${describe(form)} as in state 0`,
+      `state ${number} has '${extra}', which state 0 does not; all must have the same names`,
     );
   }
-  return leaf;
 }
 
-function joined<T extends WideTensor>(parts: readonly T[]): T {
-  const first = parts[0] as T;
-  const { length } = first.data;
-  const TypedArray = first.data.constructor as new (length: number) => T['data'];
-  const data = new TypedArray(parts.length * length);
-  for (const [instance, leaf] of parts.entries()) data.set(leaf.data, instance * length);
-  return { ...first, shape: [parts.length, ...first.shape], data };
+function joined(parts: readonly WideTensor[]): WideTensor {
+  const { dtype, shape, data } = parts[0] as WideTensor;
+  const TypedArray = data.constructor as new (length: number) => WideTensor['data'];
+  const all = new TypedArray(parts.length * data.length);
+  for (const [instance, leaf] of parts.entries()) all.set(leaf.data, instance * data.length);
+  return { dtype, shape: [parts.length, ...shape], data: all };
 }
 
-function part<T extends WideTensor>(leaf: T, instance: number): T {
-  const shape = leaf.shape.slice(1);
+function part({ dtype, shape: [, ...shape], data }: WideTensor, instance: number): WideTensor {
   const size = sizeOf(shape);
-  return { ...leaf, shape, data: leaf.data.slice(instance * size, (instance + 1) * size) };
+  return { dtype, shape, data: data.slice(instance * size, (instance + 1) * size) };
 }
 
 /** Equal bit by bit, but that all NaN are alike. */
