@@ -4,6 +4,7 @@ import { CompileError } from './errors';
 import { describe, makeValue, type Value } from './graph';
 import { sameShape } from './kernels/rule';
 import { TRACE_BACKEND } from './trace/backend';
+import { callSite } from './trace/call-site';
 import { traceBackend } from './trace/register';
 
 /**
@@ -18,7 +19,9 @@ export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
   otherwise: () => T,
 ): T {
   if (condition.dtype !== 'bool' || condition.rank !== 0) {
-    throw new CompileError(`the condition of cond is ${describe(condition)}, expected bool[]`);
+    throw new CompileError(`the condition of cond is ${describe(condition)}, expected bool[]`, {
+      source: callSite(),
+    });
   }
   if (tf.getBackend() !== TRACE_BACKEND) return condition.dataSync()[0] ? whenTrue() : otherwise();
   const backend = traceBackend();
@@ -30,7 +33,9 @@ export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
       const given = Object.keys(result);
       names ??= given;
       if (given.length !== names.length || !names.every((name) => name in result)) {
-        throw new CompileError(`the branches of cond return different names: '${names}' and '${given}'`);
+        throw new CompileError(`the branches of cond return different names: '${names}' and '${given}'`, {
+          source: callSite(),
+        });
       }
       return names.map((name) => backend.value(result[name] as tf.Tensor));
     });
@@ -49,6 +54,7 @@ function agreed(a: Value, b: Value, name: string | undefined): Value {
   if (a.dtype !== b.dtype || !sameShape(a.shape, b.shape)) {
     throw new CompileError(
       `the branches of cond return different forms of '${name}': ${describe(a)} and ${describe(b)}`,
+      { source: callSite() },
     );
   }
   return makeValue(a.dtype, a.shape);

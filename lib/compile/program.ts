@@ -4,76 +4,34 @@
  * A step is a pure function of its state (parameters, optimiser state, step counter) that returns the next state and
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from './errors';
-import { allNodes, describe, type Graph } from './graph';
-import { type HostTensor, sizeOf } from './host';
-import { sameShape } from './kernels/rule';
-import { functionModel, inputName, outputName } from './onnx/programs';
-import { optimize, PASSES, type Pass } from './passes';
+import { checkForm, inPrecision } from './form';
+import { allNodes, type Graph } from './graph';
+import type { WideTensor } from './host';
+import { type CompileOptions, targetOf } from './options';
+import { optimize, PASSES } from './passes';
 import { type Repetition, repetitionMethod } from './repeat';
-import type { DeviceTensor, Runtime, RuntimeOptions } from './runtime';
-import type { Target } from './target';
-import { checkedDType } from './trace/backend';
-import { trace } from './trace/trace';
+import type { Runtime } from './runtime';
+import {
+  type DeviceState,
+  type HostOf,
+  type HostTensorOf,
+  hostTreeOf,
+  isWideTensor,
+  type RunResult,
+  type StateTree,
+  type Step,
+} from './state';
+import type { Precision, Target } from './target';
+import { traceStep } from './trace/step';
 import { leavesOf, mapTree, type Tree } from './tree';
 
-/** Nested records of tensors: the form of parameters and optimiser state. */
-export type TensorTree = Tree<tf.Tensor>;
-
-/** The same records with tensors in host memory. */
-export type HostTree = Tree<HostTensor>;
-
-/** A state as it may be given to a program: eager tensors, host tensors, or both. */
-export type StateTree = Tree<tf.Tensor | HostTensor>;
-
-/** What one step returns. */
-export interface StepResult {
-  /** The next state; the same names, shapes and types as the state given. */
-  readonly state: TensorTree;
-  /** What to report of this step, by name. */
-  readonly metrics: Readonly<Record<string, tf.Tensor>>;
-}
-
-/** A training step: pure, made of tfjs operations. Tensors it closes over are compiled in as constants. */
-export type Step = (state: never) => StepResult;
-
-export interface CompileOptions extends RuntimeOptions {
-  /** The graph passes to run; all of them by default. */
-  readonly passes?: readonly Pass[];
-}
-
-/** State on the program's device. Opaque: `Program.put` makes it, `Program.get` reads it. */
-export interface DeviceState {
-  readonly tensors: readonly DeviceTensor[];
-}
-
-/** What a run of several steps returns. */
-export interface RunResult {
-  readonly state: DeviceState;
-  /** Each metric of every step: shape `[steps, …]`. */
-  readonly metrics: Readonly<Record<string, HostTensor>>;
-}
-
-/** Whether a node of a tree is a leaf. */
-export function isTensor(node: TensorTree): node is tf.Tensor {
-  return node instanceof tf.Tensor;
-}
-
-/** Whether a node of a tree in host memory is a leaf. */
-export function isHostTensor(node: HostTree): node is HostTensor {
-  return ArrayBuffer.isView((node as HostTensor).data) && Array.isArray((node as HostTensor).shape);
-}
-
-/** Copies eager tensors of a state into host memory; host tensors are taken as they are. */
-function hostTreeOf(state: StateTree): HostTree {
-  const isLeaf = (node: StateTree): node is tf.Tensor | HostTensor =>
-    node instanceof tf.Tensor || isHostTensor(node as HostTree);
-  return mapTree(state, isLeaf, (leaf) => (leaf instanceof tf.Tensor ? toHost(leaf) : leaf));
-}
-
-/** A compiled step. */
-export class Program {
+/**
+ * A compiled step.
+ * @typeParam S The form of its state, as the example it was compiled with.
+ * @typeParam P In what it computes floating-point numbers.
+ */
+export class Program<S extends StateTree = StateTree, P extends Precision = 'float32'> {
   private constructor(
     /** The optimised graph, for inspection. */
     readonly graph: Graph,
@@ -81,7 +39,8 @@ export class Program {
     readonly model: Uint8Array,
     private readonly repetition: Repetition,
     private readonly runtime: Runtime,
-    private readonly example: HostTree,
+    private readonly target: Target,
+    private readonly example: Tree<WideTensor>,
     private readonly metricNames: readonly string[],
   ) {}
 
@@ -92,44 +51,33 @@ export class Program {
    * @throws CompileError where the step uses an operation that cannot be compiled, reads a traced value, or returns
    * another form of state.
    */
-  static async compile(
+  static async compile<S extends StateTree, P extends Precision = 'float32'>(
     runtime: Runtime,
-    step: Step,
-    example: StateTree,
-    options: CompileOptions = {},
-  ): Promise<Program> {
+    step: Step<S>,
+    example: S,
+    options: CompileOptions<P> = {},
+  ): Promise<Program<S, P>> {
+    const target = targetOf(runtime, options);
     const host = hostTreeOf(example);
-    const leaves = leavesOf(host, isHostTensor);
-    let metricNames: string[] = [];
-    const traced = trace(
-      (inputs) => {
-        let index = 0;
-        const state = mapTree(host, isHostTensor, () => inputs[index++] as tf.Tensor);
-        const result = checkedResult((step as (state: TensorTree) => StepResult)(state));
-        const metrics = leavesOf(result.metrics, isTensor);
-        metricNames = metrics.map(([name]) => name);
-        return [...nextLeaves(leaves, result.state), ...metrics.map(([, tensor]) => tensor)];
-      },
-      leaves.map(([, leaf]) => leaf),
-    );
+    const { graph: traced, metricNames } = traceStep(step as Step, host);
     const graph = optimize(traced, options.passes ?? PASSES);
-    const target: Target = { precision: 'float32', device: runtime.device };
     const method = repetitionMethod(runtime);
     const model = method.model(graph, target);
-    const outputs = { carried: leaves.length, metrics: metricNames.length };
+    const outputs = { carried: graph.inputs.length, metrics: metricNames.length };
     const repetition = await method.open(runtime, model, outputs, options);
-    return new Program(graph, model, repetition, runtime, host, metricNames);
+    return new Program<S, P>(graph, model, repetition, runtime, target, host, metricNames);
   }
 
   /** Copies a state to the device. It must have the names, shapes and types of the example. */
   put(state: StateTree): DeviceState {
-    const expected = leavesOf(this.example, isHostTensor);
-    const given = new Map(leavesOf(hostTreeOf(state), isHostTensor));
+    const expected = leavesOf(this.example, isWideTensor);
+    const given = new Map(leavesOf(hostTreeOf(state), isWideTensor));
     const tensors = expected.map(([path, form]) => {
       const tensor = given.get(path);
-      checkForm(`'${path}' of the state`, tensor, form);
+      const name = `'${path}' of the state`;
+      checkForm(name, tensor, form);
       given.delete(path);
-      return this.runtime.put(tensor);
+      return this.runtime.put(inPrecision(name, tensor, this.target.precision));
     });
     if (given.size > 0) {
       throw new CompileError(
@@ -139,11 +87,14 @@ export class Program {
     return { tensors };
   }
 
-  /** Reads a state back into host memory, in the form of the example. */
-  async get<S extends HostTree = HostTree>(state: DeviceState): Promise<S> {
+  /**
+   * Reads a state back into host memory, in the form of the example.
+   * @typeParam T What the caller knows that form to be, where the compiler of TypeScript does not.
+   */
+  async get<T = HostOf<S, P>>(state: DeviceState): Promise<T> {
     const tensors = await Promise.all(state.tensors.map((tensor) => this.runtime.get(tensor)));
     let index = 0;
-    return mapTree(this.example, isHostTensor, () => tensors[index++] as HostTensor) as S;
+    return mapTree(this.example, isWideTensor, () => tensors[index++]) as T;
   }
 
   /**
@@ -151,7 +102,7 @@ export class Program {
    * second; the cut does not change the results.
    * @param steps A positive integer.
    */
-  async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
+  async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult<P>> {
     if (!Number.isInteger(steps) || steps < 1)
       throw new CompileError(`steps is ${steps}, expected a positive integer`);
     if (!Array.isArray((state as Partial<DeviceState> | undefined)?.tensors)) {
@@ -159,7 +110,7 @@ export class Program {
     }
     const result = await this.repetition.run(state.tensors, steps);
     const metrics = Object.fromEntries(
-      this.metricNames.map((name, index) => [name, result.metrics[index] as HostTensor]),
+      this.metricNames.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
     );
     return { state: { tensors: result.state }, metrics };
   }
@@ -173,97 +124,4 @@ export class Program {
   release(): Promise<void> {
     return this.repetition.release();
   }
-}
-
-/** What a step returned, which the compiler cannot check where the step is plain JavaScript or asynchronous. */
-function checkedResult(result: Partial<StepResult> | undefined): StepResult {
-  const { state, metrics } = result ?? {};
-  if (state === undefined || metrics === undefined) {
-    throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
-  }
-  return { state, metrics };
-}
-
-/** Checks an input of a program against the form it was compiled for. */
-function checkForm(
-  name: string,
-  tensor: HostTensor | undefined,
-  { dtype, shape }: Pick<HostTensor, 'dtype' | 'shape'>,
-): asserts tensor is HostTensor {
-  if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
-    throw new CompileError(
-      `${name} is ${tensor === undefined ? 'missing' : describe(tensor)}, expected ${describe({ dtype, shape })}`,
-    );
-  }
-  if (tensor.data.length !== sizeOf(shape)) {
-    throw new CompileError(
-      `${name} has ${tensor.data.length} elements, expected ${sizeOf(shape)} for ${describe(tensor)}`,
-    );
-  }
-}
-
-/** The tensors of the next state in the order of the first, checked to have the same form. */
-function nextLeaves(leaves: readonly (readonly [string, HostTensor])[], next: TensorTree): tf.Tensor[] {
-  const returned = new Map(leavesOf(next, isTensor));
-  const ordered = leaves.map(([path, { dtype, shape }]) => {
-    const tensor = returned.get(path);
-    if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
-      throw new CompileError(
-        `the step returns '${path}' as ${tensor === undefined ? 'nothing' : describe(tensor)}, expected ${describe({ dtype, shape })} as in the state it was given`,
-      );
-    }
-    return tensor;
-  });
-  if (returned.size > leaves.length) {
-    const known = new Set(leaves.map(([path]) => path));
-    const extra = [...returned.keys()].filter((path) => !known.has(path));
-    throw new CompileError(
-      `the step returns '${extra.join("', '")}', which the state it was given does not have`,
-    );
-  }
-  return ordered;
-}
-
-/** A compiled function without state. */
-export interface CompiledFunction {
-  readonly graph: Graph;
-  run(inputs: readonly HostTensor[]): Promise<HostTensor[]>;
-  release(): Promise<void>;
-}
-
-/**
- * Compiles a function of tensors that is called as a whole, such as a model's predictions.
- * @param examples Inputs whose shapes and types are taken.
- */
-export async function compileFunction(
-  runtime: Runtime,
-  f: (inputs: tf.Tensor[]) => readonly tf.Tensor[],
-  examples: readonly Pick<HostTensor, 'dtype' | 'shape'>[],
-  options: CompileOptions = {},
-): Promise<CompiledFunction> {
-  const graph = optimize(trace(f, examples), options.passes ?? PASSES);
-  const session = await runtime.open(functionModel(graph), options);
-  return {
-    graph,
-    async run(inputs) {
-      const entries = examples.map((form, index) => {
-        const tensor = inputs[index];
-        checkForm(`input ${index}`, tensor, form);
-        return [inputName(index), runtime.put(tensor)] as const;
-      });
-      const outputs = await session.run(Object.fromEntries(entries));
-      const read = (_: unknown, index: number) => runtime.get(outputs[outputName(index)]);
-      return Promise.all(graph.outputs.map(read)) as Promise<HostTensor[]>;
-    },
-    release: () => session.release(),
-  };
-}
-
-/** Copies an eager tensor into host memory. */
-export function toHost(tensor: tf.Tensor): HostTensor {
-  return {
-    dtype: checkedDType(tensor.dtype),
-    shape: [...tensor.shape],
-    data: tensor.dataSync().slice() as HostTensor['data'],
-  };
 }

@@ -12,7 +12,7 @@ import { METRICS, scheduleOf } from './step';
 export type StopReason = 'target' | 'steps' | 'nan' | 'signal';
 
 export interface LoopOptions {
-  readonly program: Program;
+  readonly program: Program<TrainState>;
   /** The state to begin with, at any step. */
   readonly state: TrainState;
   /** The run ends before update number `steps`. */
@@ -114,7 +114,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     elapsedSeconds: 0,
     trainLoss: Number.NaN,
   };
-  const read = ({ device }: Standing) => program.get<TrainState>(device);
+  const read = ({ device }: Standing) => program.get(device);
   const reasonToStop = (): StopReason | undefined =>
     signal?.aborted ? 'signal' : standing.step >= steps ? 'steps' : undefined;
 
@@ -230,7 +230,7 @@ function rowsOf(
  * with none due, their results thrown away.
  */
 async function timeSteps(
-  program: Program,
+  program: Program<TrainState>,
   state: TrainState,
   count: number,
   now: () => number,

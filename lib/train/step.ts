@@ -40,7 +40,7 @@ export const METRICS = {
  * A full-batch training step on a `TrainState`. Before the update, when the step number is a multiple of
  * `schedule.every` or equals `schedule.last`, it also evaluates the parameters on all training and validation rows.
  */
-export function makeStep({ forward, classes, train, validation, optimizer }: StepParts): Step {
+export function makeStep({ forward, classes, train, validation, optimizer }: StepParts): Step<TrainState> {
   return (state: TrainState<tf.Tensor>) => {
     const targets = tf.tensor1d(train.targets, 'int32');
     let logits: tf.Tensor2D | undefined;
@@ -90,7 +90,7 @@ function oneHot(labels: tf.Tensor1D, classes: number): tf.Tensor2D {
 
 /** Everything a run begins with. */
 export interface PreparedRun {
-  readonly step: Step;
+  readonly step: Step<TrainState>;
   /** Initial parameters, zeroed optimiser state, step 0. */
   readonly initial: TrainState;
   readonly trainRows: number;

@@ -172,8 +172,14 @@ describe('cond in a compiled step', () => {
 });
 
 describe('cond refuses in one line', () => {
-  const refusal = (f: (x: tf.Tensor) => tf.Tensor) =>
-    messageOf(CompileError, () => trace((inputs) => inputs.map(f), [{ dtype: 'float32', shape: [3] }]));
+  /** The message without the line, which must be one of this file. */
+  const refusal = (f: (x: tf.Tensor) => tf.Tensor) => {
+    const spec = { dtype: 'float32', shape: [3] } as const;
+    const message = messageOf(CompileError, () => trace((inputs) => inputs.map(f), [spec]));
+    const [what, line] = message.split('; called at ');
+    expect(line ?? 'cond.test.ts').toContain('cond.test.ts');
+    return what;
+  };
   type Results = Record<string, tf.Tensor>;
   const branches = (whenTrue: (x: tf.Tensor) => Results, otherwise: (x: tf.Tensor) => Results) =>
     refusal(

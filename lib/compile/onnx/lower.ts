@@ -1,5 +1,5 @@
 /** @file Turns a graph into ONNX nodes by the kernel table. */
-import { CompileError } from '../errors';
+import { CompileError, withSource } from '../errors';
 import { type Block, constantData, type Node, type Value } from '../graph';
 import type { Operand } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
@@ -44,7 +44,7 @@ function lowerKernel(emit: Emitter, names: Names, node: Node): readonly Name[] {
       },
     }),
   );
-  const result = rule.lower(emit, operands, node);
+  const result = withSource(node.source, () => rule.lower(emit, operands, node));
   return typeof result === 'string' ? [result] : result;
 }
 

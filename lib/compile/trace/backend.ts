@@ -6,6 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from '../errors';
 import { type Attributes, constantData, constantOf, describe, makeValue, type Value } from '../graph';
 import type { DType, HostTensor } from '../host';
+import { callSite } from './call-site';
+import { refuseRandom } from './random-guard';
 import type { Recorder } from './recorder';
 
 /** The name under which the backend stands in tfjs's registry. */
@@ -103,6 +105,7 @@ export class TraceBackend extends tf.KernelBackend {
 
   override write(values: tf.backend_util.TypedArray, shape: number[], dtype: tf.DataType): DataId {
     const dataId: DataId = {};
+    refuseRandom(dtype, shape);
     const type = checkedDType(dtype);
     this.values.set(dataId, makeValue(type, [...shape], constantOf(toData(values, type))));
     return dataId;
@@ -111,8 +114,11 @@ export class TraceBackend extends tf.KernelBackend {
   override readSync(dataId: DataId): tf.backend_util.TypedArray {
     const value = this.values.get(dataId);
     if (value?.constant !== undefined) return constantData(value);
+    const producer = value && this.recorder?.producer(value);
+    const origin = producer === undefined ? '' : `, the result of '${producer.op}'`;
     throw new CompileError(
-      `the step reads the value of a traced tensor${value === undefined ? '' : ` (${describe(value)})`}: inside a compiled step values are not known; use tensor operations, or return it as a metric`,
+      `the step reads the value of a traced tensor${value === undefined ? '' : ` (${describe(value)}${origin})`}: inside a compiled step values are not known; use tensor operations, or return it as a metric`,
+      { source: callSite() },
     );
   }
 

@@ -1,0 +1,26 @@
+/** @file How a step is compiled. */
+import { CompileError } from './errors';
+import type { Pass } from './passes';
+import type { Runtime, RuntimeOptions } from './runtime';
+import type { Precision, Target } from './target';
+
+export interface CompileOptions<P extends Precision = Precision> extends RuntimeOptions {
+  /** The graph passes to run; all of them by default. */
+  readonly passes?: readonly Pass[];
+  /**
+   * In what floating-point numbers are computed; `'float32'` by default. With `'float64'`, on the CPU only, tensors that
+   * the step calls float32 are doubles when it runs: the program takes them as `Float32Array` or `Float64Array` and
+   * returns `Float64Array`. What tfjs itself has rounded stays as it is: tensors that the step closes over and numbers
+   * written in it, such as `0.1`, are float32 numbers, widened. About twice the time.
+   */
+  readonly precision?: P;
+}
+
+/** @throws CompileError where the device cannot compute in that precision. */
+export function targetOf({ device }: Runtime, { precision = 'float32' }: CompileOptions): Target {
+  if (precision !== 'float32' && precision !== 'float64')
+    throw new CompileError(`precision is '${String(precision)}', expected 'float32' or 'float64'`);
+  if (precision === 'float64' && device !== 'cpu')
+    throw new CompileError(`precision 'float64' runs on the CPU only; the device is '${device}'`);
+  return { precision, device };
+}

@@ -1,0 +1,85 @@
+/** @file Traces a step: what it returns must be the next state, in the form of the one it was given, and metrics. */
+import type * as tf from '@tensorflow/tfjs-core';
+import { CompileError } from '../errors';
+import { describe, type Graph } from '../graph';
+import type { WideTensor } from '../host';
+import { sameShape } from '../kernels/rule';
+import { isTensor, isWideTensor, type Step, type StepResult, type TensorTree } from '../state';
+import { leavesOf, mapTree, type Tree } from '../tree';
+import { traceBackend } from './register';
+import { type InputSpec, trace } from './trace';
+
+/** A traced step: the graph's first outputs are the new values of all its inputs, those after them are the metrics. */
+export interface TracedStep {
+  readonly graph: Graph;
+  readonly metricNames: readonly string[];
+}
+
+/**
+ * @param example Its leaves are traced with the forms given, by position; their values are not looked at.
+ * @throws CompileError where the step uses an operation that cannot be compiled, reads a traced value, or returns
+ * another form of state.
+ */
+export function traceStep(
+  step: Step,
+  example: Tree<WideTensor>,
+  forms: readonly InputSpec[] = leavesOf(example, isWideTensor).map(([, leaf]) => leaf),
+): TracedStep {
+  const paths = leavesOf(example, isWideTensor).map(([path]) => path);
+  let metricNames: readonly string[] = [];
+  const graph = trace((inputs) => {
+    let index = 0;
+    const state = mapTree(example, isWideTensor, () => inputs[index++] as tf.Tensor);
+    const result = checkedResult(step(state));
+    const metrics = leavesOf(result.metrics, isTensor);
+    metricNames = metrics.map(([name]) => name);
+    return [...nextLeaves(paths, forms, result.state), ...metrics.map(([, tensor]) => tensor)];
+  }, forms);
+  return { graph, metricNames };
+}
+
+/** What a step returned, which the compiler cannot check where the step is plain JavaScript or asynchronous. */
+function checkedResult(result: Partial<StepResult> | undefined): StepResult {
+  const { state, metrics } = result ?? {};
+  if (state === undefined || metrics === undefined) {
+    throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
+  }
+  return { state, metrics };
+}
+
+/** The tensors of the next state in the order of the first, checked to have the same form. */
+function nextLeaves(paths: readonly string[], forms: readonly InputSpec[], next: TensorTree): tf.Tensor[] {
+  const returned = new Map(leavesOf(next, isTensor));
+  const ordered = paths.map((path, index) => {
+    const { dtype, shape } = forms[index] as InputSpec;
+    const tensor = returned.get(path);
+    if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+      const found = tensor === undefined ? 'nothing' : describe(tensor);
+      const { text, source } = tensor === undefined ? { text: '' } : originOf(tensor);
+      throw new CompileError(
+        `the step returns '${path}' as ${found}${text}, expected ${describe({ dtype, shape })} as in the state it was given`,
+        { source },
+      );
+    }
+    return tensor;
+  });
+  if (returned.size > paths.length) {
+    const known = new Set(paths);
+    const extra = [...returned.keys()].filter((path) => !known.has(path));
+    throw new CompileError(
+      `the step returns '${extra.join("', '")}', which the state it was given does not have`,
+    );
+  }
+  return ordered;
+}
+
+/** `, the result of 'Sum' on (float32[3])`, and the line of that call. */
+function originOf(tensor: tf.Tensor): { readonly text: string; readonly source?: string | undefined } {
+  const backend = traceBackend();
+  const node = backend.active().producer(backend.value(tensor));
+  if (node === undefined) return { text: '' };
+  return {
+    text: `, the result of '${node.op}' on (${node.inputs.map(describe).join(', ')})`,
+    source: node.source,
+  };
+}
