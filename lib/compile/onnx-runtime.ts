@@ -5,6 +5,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { CompileError } from './errors';
 import type { DType, WideTensor } from './host';
+import { encodeModel, type OnnxGraph } from './onnx/proto';
 import type { DeviceTensor, Runtime, RuntimeOptions } from './runtime';
 import type { Device } from './target';
 
@@ -31,8 +32,6 @@ export interface OnnxRuntimeProvider {
   readonly keepsResults: boolean;
   /** Session options beyond those that every runtime here wants. */
   readonly sessionOptions?: (options: RuntimeOptions) => InferenceSession.SessionOptions;
-  /** Reads a tensor that stayed in the device's memory. */
-  readonly download?: (tensor: Tensor) => Promise<Tensor>;
 }
 
 /** Options that ONNX Runtime knows by dotted names, as the nested records in which its packages take them. */
@@ -45,7 +44,7 @@ function sessionConfig({ spinning }: RuntimeOptions): Record<string, unknown> {
 }
 
 /** Runs a call of ONNX Runtime; its errors come out as one line. */
-export async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
+async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
@@ -56,9 +55,10 @@ export async function guarded<T>(action: string, call: () => Promise<T>): Promis
   }
 }
 
-/** The runtime of one provider. */
+/** The runtime of one provider. It opens a session for every form of tensor that it reads, so make one and keep it. */
 export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvider): Runtime {
-  const { version, device, nativeLoop, keepsResults, download } = provider;
+  const { version, device, nativeLoop, keepsResults } = provider;
+  const download = downloader(ort, provider.provider);
   return {
     version,
     device,
@@ -95,7 +95,7 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
 
     async get(tensor) {
       const given = tensor as Tensor;
-      const { type, dims, data } = isOnDevice(given) && download ? await download(given) : given;
+      const { type, dims, data } = isOnDevice(given) ? await download(given) : given;
       const dtype = type === 'float64' ? 'float32' : type;
       if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
         throw new CompileError(
@@ -110,6 +110,40 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
       if (isOnDevice(tensor as Tensor)) (tensor as Tensor).dispose();
     },
   };
+}
+
+/**
+ * Reads tensors from the device's memory, by a program that returns its input. The packages' own `getData()` moves the
+ * tensor itself to the host in a browser, and in Node ends the process.
+ */
+function downloader(ort: OnnxRuntimePackage, provider: string): (tensor: Tensor) => Promise<Tensor> {
+  const sessions = new Map<string, Promise<InferenceSession>>();
+  return async (tensor) => {
+    const form = `${tensor.type}:${tensor.dims.length}`;
+    let session = sessions.get(form);
+    if (session === undefined) {
+      const model = identityModel(tensor.type as DType, tensor.dims.length);
+      const options = { executionProviders: [provider], logSeverityLevel: 4 } as const;
+      session = guarded('read the state', () => ort.InferenceSession.create(model, options));
+      sessions.set(form, session);
+    }
+    const reader = await session;
+    const { y } = await guarded('read the state', () => reader.run({ x: tensor }));
+    return y as Tensor;
+  };
+}
+
+/** `y = x` for tensors of a type and rank. */
+function identityModel(type: DType, rank: number): Uint8Array {
+  const shape = Array.from({ length: rank }, (_, axis) => `d${axis}`);
+  const graph: OnnxGraph = {
+    name: 'identity',
+    nodes: [{ opType: 'Identity', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    initializers: [],
+    inputs: [{ name: 'x', type, shape }],
+    outputs: [{ name: 'y', type, shape }],
+  };
+  return encodeModel(graph);
 }
 
 function isOnDevice({ location }: Tensor): boolean {

@@ -1,5 +1,4 @@
 /** @file Bundles a test's program, so that it can run in a process or a page of its own. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
@@ -21,9 +20,8 @@ export async function bundleForNode(entry: string, folder: string): Promise<stri
   return outfile;
 }
 
-/** Bundles a TypeScript file for a page, packages included, as an ES module `program.js` in the folder. */
+/** Bundles a module for a page, packages included, as `program.js` in the folder. Returns what went into it. */
 export async function bundleForBrowser(entry: string, folder: string): Promise<Metafile> {
-  mkdirSync(folder, { recursive: true });
   const { metafile } = await build({
     entryPoints: { program: entry },
     outdir: folder,

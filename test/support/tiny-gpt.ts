@@ -1,8 +1,11 @@
 /** @file A training run small enough for a graphics device that computes in software. */
-import { runConfig } from '../../lib/train/config';
-import { type PreparedRun, prepareRun } from '../../lib/train/step';
+import type { RunOptions } from '../../lib/train/config';
 
 /** The GPT of the presets for p = 11 and width 32, with an evaluation at steps 0, 4, 8 …. */
-export function tinyGpt(): PreparedRun {
-  return prepareRun(runConfig({ preset: 'gpt', modulus: 11, dModel: 32, steps: 100, evalEvery: 4 }));
-}
+export const TINY_GPT = {
+  preset: 'gpt',
+  modulus: 11,
+  dModel: 32,
+  steps: 100,
+  evalEvery: 4,
+} as const satisfies RunOptions;

@@ -10,7 +10,9 @@ import {
   type Step,
 } from '../../../lib/compile';
 import { webgpuRuntimeNode } from '../../../lib/compile/runtime.node';
-import { tinyGpt } from '../../support/tiny-gpt';
+import { runConfig } from '../../../lib/train/config';
+import { prepareRun } from '../../../lib/train/step';
+import { TINY_GPT } from '../../support/tiny-gpt';
 
 const host = (
   data: HostTensor['data'],
@@ -32,7 +34,7 @@ const numbers = (state: HostTree) =>
 
 /** Six steps of training in calls of these lengths. */
 async function training(calls: readonly number[]) {
-  const { step, initial } = tinyGpt();
+  const { step, initial } = prepareRun(runConfig(TINY_GPT));
   const program = await Program.compile(webgpuRuntimeNode(), step, initial, { threads: 1 });
   const start = program.put(initial);
   let state = start;

@@ -6,11 +6,13 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HostTree, isHostTensor, leavesOf, Program } from '../../../lib/compile';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
+import { runConfig } from '../../../lib/train/config';
+import { prepareRun } from '../../../lib/train/step';
 import { bundleForNode, root } from '../../support/bundle';
 import { softwareVulkan } from '../../support/chromium';
 import '../../support/matchers';
 import { temporaryFolder } from '../../support/temporary';
-import { tinyGpt } from '../../support/tiny-gpt';
+import { TINY_GPT } from '../../support/tiny-gpt';
 
 interface Numbers {
   readonly dtype: string;
@@ -48,7 +50,7 @@ describe.skipIf(vulkan === undefined)('WebGPU on a software device', () => {
   });
 
   it('trains with the losses, accuracies and parameters of the CPU', async () => {
-    const { step, initial } = tinyGpt();
+    const { step, initial } = prepareRun(runConfig(TINY_GPT));
     const program = await Program.compile(onnxRuntimeNode, step, initial, { threads: 1 });
     const result = await program.run(program.put(initial), { steps: 6 });
     for (const [name, { data }] of Object.entries(result.metrics)) {
