@@ -9,11 +9,11 @@ export const topKGradient: tf.GradConfig = {
   gradFunc: (dy, saved) => {
     const [x, places] = saved as [tf.Tensor, tf.Tensor];
     const [values] = dy as tf.Tensor[] as [tf.Tensor]; // […, k]
-    const length = x.shape.at(-1) as number;
     return {
       x: () => {
-        const chosen = tf.oneHot(tf.cast(places, 'int32'), length, 1, 0, 'float32'); // […, k, length]
-        return tf.sum(tf.mul(tf.expandDims(values, -1), chosen), -2);
+        const all = tf.range(0, x.shape.at(-1) as number, 1, 'int32');
+        const chosen = tf.equal(tf.expandDims(places, -1), all); // […, k, length]
+        return tf.sum(tf.mul(tf.expandDims(values, -1), tf.cast(chosen, 'float32')), -2);
       },
     };
   },
