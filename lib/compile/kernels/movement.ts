@@ -46,7 +46,9 @@ export function stridedSlice(
   const size = dense.begin.map((first, axis) =>
     Math.max(0, Math.ceil((at(dense.end, axis) - first) / at(dense.strides, axis))),
   );
-  return { begin: dense.begin, size, strides: dense.strides, shape: dense.finalShape };
+  // Of no elements, the beginning may lie outside.
+  const begins = dense.begin.map((first, axis) => (at(size, axis) === 0 ? 0 : first));
+  return { begin: begins, size, strides: dense.strides, shape: dense.finalShape };
 }
 
 function splitSizes(x: Value, attrs: Attributes): { axis: number; sizes: number[] } {

@@ -7,12 +7,14 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import {
   CompileError,
+  type CompileOptions,
   compileFunction,
   type DType,
   type HostTensor,
   PASSES,
   type Pass,
   toHost,
+  type WideTensor,
   withBackend,
 } from '../../../lib/compile';
 import { allNodes } from '../../../lib/compile/graph';
@@ -26,6 +28,8 @@ export interface Case {
   readonly name: string;
   readonly f: (...inputs: tf.Tensor[]) => tf.Tensor | readonly tf.Tensor[];
   readonly inputs: readonly HostTensor[];
+  /** What to compare with where tfjs's CPU backend computes `f` wrong: the same in other operations. */
+  readonly eager?: Case['f'];
   /** Whether to compare gradients too, by all inputs of type float32; true by default. */
   readonly gradient?: boolean;
   /** Largest max|x − ref|/max|ref|, 1e-5 by default. */
@@ -37,7 +41,7 @@ export interface Case {
 const TOLERANCE = 1e-5;
 
 /** Weights of the elements in the sum whose gradient is taken: multiples of 1/16, all different from 0. */
-function weights(shape: readonly number[]): tf.Tensor {
+export function weights(shape: readonly number[]): tf.Tensor {
   const size = shape.reduce((product, d) => product * d, 1);
   return tf.tensor(
     Float32Array.from({ length: size }, (_, i) => (((i * 7) % 29) + 1) / 16),
@@ -51,7 +55,7 @@ const results = ({ f }: Case, inputs: tf.Tensor[]) => {
 };
 
 /** The function's results, then the gradients of a weighted sum of them by each float32 input. */
-function evaluate(tested: Case, inputs: tf.Tensor[]): tf.Tensor[] {
+export function evaluate(tested: Case, inputs: tf.Tensor[]): tf.Tensor[] {
   const values = results(tested, inputs);
   const variable = inputs.filter(({ dtype }) => dtype === 'float32');
   if (tested.gradient === false || variable.length === 0) return values;
@@ -84,12 +88,12 @@ const specials = (data: ArrayLike<number>) =>
   Array.from(data, (x, i) => (Number.isFinite(x) ? '' : `${i}: ${x}`)).filter((text) => text !== '');
 const finite = (data: ArrayLike<number>) => Array.from(data, (x) => (Number.isFinite(x) ? x : 0));
 
-function compare(tested: Case, actual: readonly HostTensor[], expected: readonly HostTensor[]): void {
+function compare(tested: Case, actual: readonly WideTensor[], expected: readonly HostTensor[]): void {
   const { name, tolerance = TOLERANCE, absolute = false } = tested;
   const scale = absolute ? [1] : [];
   expect(actual.length, name).toBe(expected.length);
   expected.forEach((reference, i) => {
-    const { dtype, shape, data } = actual[i] as HostTensor;
+    const { dtype, shape, data } = actual[i] as WideTensor;
     const what = `${name}, result ${i}`;
     expect([dtype, ...shape], what).toEqual([reference.dtype, ...reference.shape]);
     expect(specials(data), what).toEqual(specials(reference.data));
@@ -104,14 +108,22 @@ function compare(tested: Case, actual: readonly HostTensor[], expected: readonly
  * Runs each case eagerly and compiled, without passes and with all of them, and compares. Cases of one call share one
  * compiled function, which is what makes hundreds of them affordable.
  * @param kernel A kernel that each batch must use, in the traced graph or after the passes.
+ * @param options How to compile, instead of on one thread in float32.
  */
-export async function agree(cases: readonly Case[], kernel?: string): Promise<void> {
+export async function agree(
+  cases: readonly Case[],
+  kernel?: string,
+  options: CompileOptions = {},
+): Promise<void> {
   const inputs = cases.flatMap((tested) => tested.inputs);
   const expected = withBackend('cpu', () => {
     let eager: HostTensor[][] = [];
     tf.tidy(() => {
       const tensors = inputs.map(({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
-      eager = evaluateAll(cases, tensors).map((values) => values.map(toHost));
+      const references = cases.map(({ eager: f, ...tested }) =>
+        f === undefined ? tested : { ...tested, f },
+      );
+      eager = evaluateAll(references, tensors).map((values) => values.map(toHost));
     });
     return eager;
   });
@@ -121,10 +133,7 @@ export async function agree(cases: readonly Case[], kernel?: string): Promise<vo
       onnxRuntimeNode,
       (given) => evaluateAll(cases, given).flat(),
       inputs,
-      {
-        passes,
-        threads: 1,
-      },
+      { passes, threads: 1, ...options },
     );
     for (const { op } of allNodes(compiled.graph)) operations.add(op);
     const outputs = await compiled.run(inputs);
@@ -143,10 +152,14 @@ export async function agree(cases: readonly Case[], kernel?: string): Promise<vo
 const PROPERTY = { seed: 1, numRuns: 2 };
 
 /** Checks drawn cases, several to a compiled function. */
-export async function agreeOn(kernel: string, drawn: fc.Arbitrary<Case>): Promise<void> {
+export async function agreeOn(
+  kernel: string | undefined,
+  drawn: fc.Arbitrary<Case>,
+  options: CompileOptions = {},
+): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(drawn, { minLength: 1, maxLength: 16, size: 'max' }), (cases) =>
-      agree(cases, kernel),
+      agree(cases, kernel, options),
     ),
     PROPERTY,
   );

@@ -19,7 +19,7 @@ interface Product {
 
 const dimension = fc.integer({ min: 1, max: 5 });
 
-/** Batches that are equal, or one of which repeats the other; of both at once tfjs's CPU backend computes a part only. */
+/** Batches that are equal, or repeat one another. */
 const batches = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }).map((batch) => [batch, batch] as const),
   fc.constantFrom(
@@ -28,6 +28,11 @@ const batches = fc.oneof(
       [[1], [3]],
       [[], [2]],
       [[1, 1], []],
+      [[2, 1], [3]],
+      [
+        [1, 3],
+        [2, 1],
+      ],
     ] as const),
   ),
 );
@@ -55,14 +60,20 @@ function shapesOf({ batchA, batchB, m, k, n, transposeA, transposeB }: Product):
 const label = ({ transposeA, transposeB }: Product, inputs: readonly HostTensor[]) =>
   `[${inputs.map(({ shape }) => shape).join('] · [')}], transposed ${transposeA}, ${transposeB}`;
 
+/** A product with the batches of both repeated first: of batches that repeat each other tfjs's CPU backend computes a part. */
+const repeatedFirst = ({ batchA, batchB, transposeA, transposeB }: Product) => {
+  const batch = tf.broadcast_util.assertAndGetBroadcastShape([...batchA], [...batchB]);
+  const repeated = (x: tf.Tensor) => tf.broadcastTo(x, [...batch, ...x.shape.slice(-2)] as [number]);
+  return (x: tf.Tensor, y: tf.Tensor) => tf.matMul(repeated(x), repeated(y), transposeA, transposeB);
+};
+
 const productCase: fc.Arbitrary<Case> = productsDrawn.chain((product) => {
   const [a, b] = shapesOf(product);
   return fc.tuple(tensors(a), tensors(b)).map((inputs) => ({
     name: label(product, inputs),
     f: (x, y) => tf.matMul(x, y, product.transposeA, product.transposeB),
+    eager: repeatedFirst(product),
     inputs,
-    // tfjs's gradient does not sum over broadcast batches.
-    gradient: `${product.batchA}` === `${product.batchB}`,
   }));
 });
 
@@ -144,11 +155,55 @@ describe('matrix products', () => {
     expect(results[2]?.data).toEqual(results[0]?.data);
   });
 
-  it('of other types are refused', () => {
-    const form = { dtype: 'int32', shape: [2, 2] } as const;
+  it('agree in float64', () => agreeOn('BatchMatMul', productCase, { precision: 'float64' }));
+
+  it('of integers agree with eager tfjs', () => {
+    const [a, b] = [filled([2, 3, 4], 'int32', {}, 1), filled([2, 3, 5], 'int32', {}, 2)];
+    const [c, d] = [filled([4, 3], 'int32', {}, 3), filled([5, 3], 'int32', {}, 4)];
+    return agree(
+      [
+        { name: 'batches', f: (x, y) => tf.matMul(x, y, true), inputs: [a, b] },
+        {
+          name: 'matrices, and a sum',
+          f: (x, y) => tf.add(tf.matMul(x, y, false, true), tf.ones([5], 'int32')),
+          inputs: [c, d],
+        },
+      ],
+      'BatchMatMul',
+    );
+  });
+
+  it('as dot and outer products agree with eager tfjs', () => {
+    const [matrix, vector, other] = [
+      filled([3, 4], 'float32', {}, 1),
+      filled([4], 'float32', {}, 2),
+      filled([4], 'float32', {}, 3),
+    ];
+    return agree([
+      { name: 'vector · vector', f: (x, y) => tf.dot(x, y), inputs: [vector, other] },
+      { name: 'matrix · vector', f: (x, y) => tf.dot(x, y), inputs: [matrix, vector] },
+      {
+        name: 'outer',
+        f: (x, y) => tf.outerProduct(x as tf.Tensor1D, y as tf.Tensor1D),
+        inputs: [vector, other],
+      },
+    ]);
+  });
+
+  it('of tiny and huge numbers agree with eager tfjs', () =>
+    agree(
+      [1e-30, 1e15].map((size) => ({
+        name: `${size}`,
+        f: (x, y) => tf.matMul(x, y),
+        inputs: [host([size, 2 * size, -size, size], [2, 2]), host([size, 1, -1, size], [2, 2])],
+      })),
+    ));
+
+  it('of bools are refused', () => {
+    const form = { dtype: 'bool', shape: [2, 2] } as const;
     const message = refusalOf((a, b) => tf.matMul(a, b), form, form);
     expect(message).toContain(
-      "'BatchMatMul' on (int32[2, 2], int32[2, 2]) cannot be compiled: it takes float32",
+      "'BatchMatMul' on (bool[2, 2], bool[2, 2]) cannot be compiled: it takes float32 or int32",
     );
   });
 });

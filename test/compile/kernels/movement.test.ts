@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { DType, HostTensor } from '../../../lib/compile';
 import { movement } from '../../../lib/compile/kernels/movement';
 import { agree, agreeOn, type Case, refusalOf } from './agreement';
-import { axisOf, host, shapes, tensors } from './arbitraries';
+import { axisOf, filled, host, shapes, tensors } from './arbitraries';
+import { differencesMatchOn } from './drawn-differences';
 
 const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
 const types = fc.constantFrom(...ANY);
@@ -14,14 +15,14 @@ function caseOf<Call>(
   shape: fc.Arbitrary<number[]>,
   call: (shape: readonly number[]) => fc.Arbitrary<Call>,
   f: (x: tf.Tensor, call: Call) => tf.Tensor | tf.Tensor[],
-  gradient: (shape: readonly number[], call: Call) => boolean = () => true,
+  eager = f,
 ): fc.Arbitrary<Case> {
   return fc.tuple(shape, types).chain(([drawn, dtype]) =>
     fc.tuple(tensors(drawn, dtype), call(drawn)).map(([x, given]) => ({
       name: `${dtype}[${drawn}] by ${JSON.stringify(given)}`,
       f: (tensor) => f(tensor, given),
+      eager: (tensor) => eager(tensor, given),
       inputs: [x],
-      gradient: gradient(drawn, given),
     })),
   );
 }
@@ -29,6 +30,23 @@ function caseOf<Call>(
 const perAxis = <T>(shape: readonly number[], draw: (d: number) => fc.Arbitrary<T>) =>
   fc.tuple(...shape.map(draw));
 const product = (shape: readonly number[]) => shape.reduce((size, d) => size * d, 1);
+
+/** Bounds and stride of a slice along an axis: from either end, in either direction, beyond the ends too. */
+const strided = (d: number) =>
+  fc.tuple(
+    fc.integer({ min: -d - 1, max: d + 1 }),
+    fc.integer({ min: -d - 1, max: d + 1 }),
+    fc.constantFrom(1, 2, 3, -1, -2),
+  );
+const mask = fc.nat(15);
+type Strided = [[number, number, number][], number, number];
+
+function sliceArguments([axes, beginMask, endMask]: Strided): [number[], number[], number[], number, number] {
+  const along = (part: 0 | 1 | 2) => axes.map((axis) => axis[part]);
+  return [along(0), along(1), along(2), beginMask, endMask];
+}
+
+const stridedSlice = (x: tf.Tensor, call: Strided) => tf.stridedSlice(x, ...sliceArguments(call));
 
 /** Cuts a dimension into sizes; the last may be left open as −1, which in first place tfjs's CPU backend miscounts. */
 const cuts = (d: number) =>
@@ -101,6 +119,18 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
         parts.map(([, size]) => size),
       ),
   ),
+  StridedSlice: caseOf(
+    shapes({ min: 1 }),
+    (shape) => fc.tuple(perAxis(shape, strided), mask, mask),
+    stridedSlice,
+    // Of a slice of no elements with strides of 1 tfjs's CPU backend makes a negative size.
+    (x, call) => {
+      const { finalShape } = tf.slice_util.sliceInfo(x.shape, ...sliceArguments(call), 0, 0, 0);
+      return finalShape.includes(0)
+        ? tf.cast(tf.mul(tf.sum(tf.cast(x, 'float32')), tf.zeros(finalShape)), x.dtype)
+        : stridedSlice(x, call);
+    },
+  ),
   PadV2: caseOf(
     shapes({ min: 1 }),
     (shape) =>
@@ -125,15 +155,12 @@ const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
     shapes({ min: 1 }),
     (shape) => axisOf(shape.length),
     (x, axis) => tf.unstack(x, axis),
-    // tfjs's gradient expects a list of gradients where there is one result, and throws; so below.
-    (shape, axis) => shape.at(axis) !== 1,
   ),
   SplitV: caseOf(
     shapes({ min: 1 }),
     (shape) =>
       axisOf(shape.length).chain((axis) => fc.tuple(fc.constant(axis), cuts(shape.at(axis) as number))),
     (x, [axis, sizes]) => tf.split(x, [...sizes], axis),
-    (_, [, sizes]) => sizes.length > 1,
   ),
   Concat: joined(
     (rank) => rank,
@@ -153,6 +180,15 @@ describe('movement kernels', () => {
   it.each(Object.entries(CASES))('%s agrees with eager tfjs', agreeOn);
 
   it('are all tested', () => expect(Object.keys(CASES).sort()).toEqual(Object.keys(movement).sort()));
+
+  it.each(['StridedSlice', 'Unpack', 'SplitV', 'Tile'])(
+    'the gradient of %s, which tfjs lacks or has wrong, agrees with finite differences',
+    (kernel) => differencesMatchOn(CASES[kernel] as fc.Arbitrary<Case>),
+  );
+
+  it.each(['StridedSlice', 'PadV2', 'Tile', 'Concat'])('%s agrees in float64', (kernel) =>
+    agreeOn(kernel, CASES[kernel] as fc.Arbitrary<Case>, { precision: 'float64' }),
+  );
 });
 
 describe('movement kernels in corner cases', () => {
@@ -214,6 +250,51 @@ describe('movement kernels in corner cases', () => {
   it('pads with infinities and NaN, each its own', () => {
     const pads = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0, -0];
     return agree([of('pads', (x) => pads.map((value) => tf.pad(x, [[1, 1]], value)), host([1, 2]))]);
+  });
+
+  it('takes strided slices with an ellipsis, new axes and axes that vanish', () => {
+    const x = filled([3, 4, 5], 'float32', {}, 1);
+    const slice = (name: string, given: number[][], masks: number[], eager?: Case['f']): Case => {
+      const [begin, end, strides] = given as [number[], number[], number[]];
+      return {
+        name,
+        f: (tensor) => tf.stridedSlice(tensor, begin, end, strides, ...masks),
+        inputs: [x],
+        ...(eager === undefined ? {} : { eager }),
+      };
+    };
+    return agree([
+      slice(
+        'x[..., 1]',
+        [
+          [0, 1],
+          [0, 2],
+          [1, 1],
+        ],
+        [0, 0, 1, 0, 2],
+      ),
+      slice(
+        'x[:, newaxis, 1:3]',
+        [
+          [0, 0, 1],
+          [0, 0, 3],
+          [1, 1, 1],
+        ],
+        [1, 1, 0, 2, 0],
+      ),
+      // tfjs's CPU backend takes the strides of the axes that stay for those of the first.
+      slice(
+        'x[1, ::2, ::-1]',
+        [
+          [1, 0, 0],
+          [2, 0, 0],
+          [1, 2, -1],
+        ],
+        [6, 6, 0, 0, 1],
+        (tensor) =>
+          tf.stridedSlice(tf.reshape(tf.slice(tensor, 1, 1), [4, 5]), [0, 0], [0, 0], [2, -1], 3, 3),
+      ),
+    ]);
   });
 
   it('splits evenly by a count', () =>
