@@ -1,4 +1,5 @@
 /** @file How a step is compiled. */
+import type { SharedOptions } from './batch';
 import { CompileError } from './errors';
 import type { Pass } from './passes';
 import type { Runtime, RuntimeOptions } from './runtime';
@@ -14,6 +15,16 @@ export interface CompileOptions<P extends Precision = Precision> extends Runtime
    * written in it, such as `0.1`, are float32 numbers, widened. About twice the time.
    */
   readonly precision?: P;
+}
+
+export interface ProgramOptions<P extends Precision = Precision> extends CompileOptions<P>, SharedOptions {
+  /**
+   * Runs this many instances of the step in one program: seeds, or configurations that the state holds. The step is
+   * written for one instance; the example, and every state given to the program, has a leading axis of instances on each
+   * leaf that is not `shared`, as `stack` makes it, and every metric is `[steps, batch, …]`. A positive integer; absent:
+   * one instance, without that axis.
+   */
+  readonly batch?: number;
 }
 
 /** @throws CompileError where the device cannot compute in that precision. */

@@ -27,6 +27,10 @@ export function checkInstances(n: number): void {
   }
 }
 
+function batchedArgument(value: Value, { shape }: Value): Argument {
+  return { value, batched: true, shape, isKnown: false };
+}
+
 /**
  * The graph of n instances: inputs and outputs of one instance, `[…]`, become `[n, …]`.
  * @param n A positive integer.
@@ -35,29 +39,39 @@ export function checkInstances(n: number): void {
 export function batched(graph: Graph, n: number, options: BatchedOptions = {}): Graph {
   checkInstances(n);
   const { isBatched = () => true, sharedOutputs = new Map<number, string>() } = options;
-  const known = new Map<Value, Argument>();
+  /** What each traced value has become; shared values stay themselves. */
+  const stand = new Map<Value, Argument>();
+  const known = new Set<Value>();
   const inputs = graph.inputs.map((value, i) => {
     if (!isBatched(i)) return value;
     const stacked = makeValue(value.dtype, [n, ...value.shape]);
-    known.set(value, { value: stacked, batched: true, shape: value.shape });
+    stand.set(value, batchedArgument(stacked, value));
     return stacked;
   });
   const walk: Walk = {
-    argument: (value) => known.get(value) ?? { value, batched: false, shape: value.shape },
+    argument: (value) =>
+      stand.get(value) ?? {
+        value,
+        batched: false,
+        shape: value.shape,
+        isKnown: value.constant !== undefined || known.has(value),
+      },
     write(block: Block, scope: Scope) {
       for (const node of block.nodes) {
         const call = { node, inputs: node.inputs.map(walk.argument), build: new Builder(scope, node) };
         if (node.op === 'Cond') {
           for (const [i, result] of batchedCond(call, scope, walk).entries()) {
-            known.set(node.outputs[i] as Value, result);
+            stand.set(node.outputs[i] as Value, result);
           }
         } else if (call.inputs.some((input) => input.batched)) {
           for (const [i, value] of batchRule(node.op)(call).entries()) {
             const output = node.outputs[i] as Value;
-            known.set(output, { value, batched: true, shape: output.shape });
+            stand.set(output, batchedArgument(value, output));
           }
         } else {
           scope.nodes.push(node);
+          const isKnown = call.inputs.length > 0 && call.inputs.every((input) => input.isKnown);
+          if (isKnown) for (const output of node.outputs) known.add(output);
         }
       }
     },

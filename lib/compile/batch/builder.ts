@@ -62,6 +62,9 @@ export class Builder {
 
   transpose(x: Value, perm: readonly number[]): Value {
     const shape = perm.map((axis) => x.shape[axis] as number);
+    // Nothing moves but axes of size one.
+    const wide = perm.filter((axis) => x.shape[axis] !== 1);
+    if (wide.every((axis, i) => i === 0 || axis > (wide[i - 1] as number))) return this.reshape(x, shape);
     return this.one('Transpose', [x], { perm: [...perm] }, { dtype: x.dtype, shape });
   }
 
@@ -85,6 +88,13 @@ export class Builder {
   aligned({ value, batched, shape }: Argument, rank: number): Value {
     if (!batched || shape.length >= rank) return value;
     return this.reshape(value, [this.n, ...Array<number>(rank - shape.length).fill(1), ...shape]);
+  }
+
+  /** A shared value with a leading axis n, repeated in memory, so that what is made of it can be known beforehand. */
+  tiled({ value, shape }: Argument): Value {
+    const reps = [this.n, ...shape.map(() => 1)];
+    const form = { dtype: value.dtype, shape: this.stacked(shape) };
+    return this.one('Tile', [this.reshape(value, [1, ...shape])], { reps }, form);
   }
 
   /** A batched value taken apart: one value an instance. */

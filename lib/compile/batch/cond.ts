@@ -38,7 +38,7 @@ function choiceForEach(call: Call, t: readonly Argument[], e: readonly Argument[
   return node.outputs.map((output, i) => {
     const choice = { ...plain, op: 'Select', outputs: [output] };
     const [value] = select({ node: choice, inputs: [at(inputs, 0), at(t, i), at(e, i)], build });
-    return { value: value as Value, batched: true, shape: output.shape };
+    return { value: value as Value, batched: true, shape: output.shape, isKnown: false };
   });
 }
 
@@ -51,7 +51,7 @@ function choiceForAll({ node }: Call, scope: Scope, branches: readonly Branch[])
   const results = node.outputs.map((output, i): Argument => {
     const batched = branches.some(({ results }) => at(results, i).batched);
     const value = batched ? makeValue(output.dtype, [scope.n, ...output.shape]) : output;
-    return { value, batched, shape: output.shape };
+    return { value, batched, shape: output.shape, isKnown: false };
   });
   const blocks = branches.map(({ inner, results: own }): Block => {
     const build = new Builder(inner, node);

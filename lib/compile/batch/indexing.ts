@@ -1,5 +1,5 @@
 /** @file Kernels that take or add rows by index. */
-import { constantData, makeValue, type Value } from '../graph';
+import { makeValue, type Value } from '../graph';
 import { sizeOf } from '../host';
 import { at, normalizeAxes } from '../kernels/rule';
 import type { Builder } from './builder';
@@ -90,26 +90,6 @@ const gather: BatchRule = (call) => {
   return x.batched ? fromOwnTable(call, axis) : fromSharedTable(call, axis);
 };
 
-/**
- * With ids known beforehand, the same for all instances, instance i sums into segments of its own, i·segments further on:
- * one sum over the rows of all. Ids that belong to no segment stay so.
- */
-function sumByKnownIds({ node, inputs, build }: Call, segments: number): Value {
-  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
-  const known = constantData(ids.value);
-  const all = new Int32Array(build.n * known.length);
-  for (let instance = 0; instance < build.n; instance++) {
-    for (const [row, id] of known.entries()) {
-      all[instance * known.length + row] = id >= 0 && id < segments ? instance * segments + id : -1;
-    }
-  }
-  const rest = x.shape.slice(ids.shape.length);
-  const rows = build.reshape(x.value, [all.length, ...rest]);
-  const form = { dtype: x.value.dtype, shape: [build.n * segments, ...rest] };
-  const attrs = { ...node.attrs, numSegments: build.n * segments };
-  return build.one(node.op, [rows, makeValue('int32', [all.length], { data: all })], attrs, form);
-}
-
 /** With ids known only when the program runs, but shared: the batch is moved behind the rows, and back. */
 function sumBySharedIds({ node, inputs, build }: Call, segments: number): Value {
   const [x, ids] = [at(inputs, 0), at(inputs, 1)];
@@ -150,22 +130,28 @@ function sumByProduct(build: Builder, x: Argument, ids: Argument, segments: numb
   );
 }
 
+/** Instance i sums into segments of its own, i·segments further on; ids that belong to no segment stay so. */
 function sumIntoAll({ node, build }: Call, x: Argument, ids: Argument, segments: number): Value {
   const rest = x.shape.slice(ids.shape.length);
   const rows = build.n * sizeOf(ids.shape);
-  const numbers = build.reshape(stackedIndex(build, ids, segments, -1), [rows]);
+  const each = ids.batched ? ids : { ...ids, value: build.tiled(ids) };
+  const numbers = build.reshape(stackedIndex(build, each, segments, -1), [rows]);
   const flat = build.reshape(build.expanded(x), [rows, ...rest]);
   const form = { dtype: x.value.dtype, shape: [build.n * segments, ...rest] };
   return build.one(node.op, [flat, numbers], { ...node.attrs, numSegments: build.n * segments }, form);
 }
 
+/** With ids that are known beforehand one sum over the rows of all instances can be laid out for them. */
 const segmentSum: BatchRule = (call) => {
   const { node, inputs, build } = call;
+  const [x, ids] = [at(inputs, 0), at(inputs, 1)];
   const segments = node.attrs.numSegments as number;
-  const ids = at(inputs, 1);
-  const isKnown = ids.value.constant !== undefined;
-  const sum = ids.batched ? sumByOwnIds : isKnown ? sumByKnownIds : sumBySharedIds;
-  return [build.reshape(sum(call, segments), build.stacked(at(node.outputs, 0).shape))];
+  const sum = ids.batched
+    ? sumByOwnIds(call, segments)
+    : ids.isKnown
+      ? sumIntoAll(call, x, ids, segments)
+      : sumBySharedIds(call, segments);
+  return [build.reshape(sum, build.stacked(at(node.outputs, 0).shape))];
 };
 
 /** Replaces rows of a matrix: of all matrices below one another. */
@@ -173,7 +159,7 @@ const scatterUpdate: BatchRule = ({ node, inputs, build }) => {
   const [tensor, indices, updates] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
   const [rows, width] = tensor.shape as [number, number];
   const count = at(updates.shape, 0);
-  const each = { ...indices, value: build.expanded(indices), batched: true };
+  const each = { ...indices, value: build.expanded(indices) };
   const numbers = build.reshape(stackedRow(build, each, rows), [build.n * count]);
   const form = { dtype: tensor.value.dtype, shape: [build.n * rows, width] };
   const replaced = build.one(

@@ -9,7 +9,7 @@ const reshape: BatchRule = ({ node, inputs, build }) => [
 
 const transpose: BatchRule = ({ node, inputs, build }) => {
   const perm = (node.attrs.perm as number[]).map((axis) => axis + 1);
-  return build.like(node, [at(inputs, 0).value], { ...node.attrs, perm: [0, ...perm] });
+  return [build.transpose(at(inputs, 0).value, [0, ...perm])];
 };
 
 /** Begins at instance 0; what is left out or −1 in the sizes is in the shape of the result. */

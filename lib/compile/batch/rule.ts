@@ -13,6 +13,8 @@ export interface Argument {
   readonly batched: boolean;
   /** The shape for one instance. */
   readonly shape: readonly number[];
+  /** Whether it comes from constants alone, so that folding them makes it one. */
+  readonly isKnown: boolean;
 }
 
 /** A call to rewrite: at least one of its inputs is batched. */

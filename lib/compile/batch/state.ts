@@ -3,6 +3,7 @@ import { CompileError } from '../errors';
 import { describe, type Graph } from '../graph';
 import { sizeOf, type WideTensor } from '../host';
 import { type Spec, sameShape } from '../kernels/rule';
+import { isWideTensor } from '../state';
 import { leavesOf, mapTree, type Tree } from '../tree';
 import { batched, checkInstances } from './batched';
 
@@ -24,8 +25,6 @@ export interface Batching {
   apply(graph: Graph): Graph;
 }
 
-const isLeaf = (node: Tree<WideTensor>): node is WideTensor => ArrayBuffer.isView((node as WideTensor).data);
-
 /** Whether a leaf, or a record it is in, is among the shared paths. */
 function isShared(path: string, shared: readonly string[]): boolean {
   return shared.some((prefix) => path === prefix || path.startsWith(`${prefix}.`));
@@ -41,35 +40,38 @@ function checkShared(paths: readonly string[], shared: readonly string[]): void 
 }
 
 /**
- * Splits the leaves of a stacked state.
- * @param leaves Each with its path; those not shared have a leading axis n.
- * @throws CompileError where n is not a positive integer, a leaf lacks that axis, or `shared` names no leaf.
+ * Splits the leaves of a stacked state; without `batch` they are those of one instance already.
+ * @param leaves Each with its path; with `batch` those not shared have that many instances as their leading axis.
+ * @throws CompileError where `batch` is not a positive integer, a leaf lacks that axis, or `shared` names no leaf or
+ * stands alone.
  */
 export function batchingOf(
   leaves: readonly (readonly [path: string, form: Spec])[],
-  n: number,
-  { shared = [] }: SharedOptions = {},
+  { batch, shared = [] }: SharedOptions & { readonly batch?: number },
 ): Batching {
-  checkInstances(n);
+  if (batch === undefined) {
+    if (shared.length === 0) return { forms: leaves.map(([, form]) => form), apply: (graph) => graph };
+    throw new CompileError(
+      `shared names '${shared.join("', '")}' without batch; give batch, the number of instances`,
+    );
+  }
+  checkInstances(batch);
   const paths = leaves.map(([path]) => path);
   checkShared(paths, shared);
-  const sharedLeaves = new Map(
+  const sharedOutputs = new Map(
     [...paths.entries()].filter(([, path]) => isShared(path, shared)).map(([i, path]) => [i, `'${path}'`]),
   );
   const forms = leaves.map(([path, { dtype, shape }], i): Spec => {
-    if (sharedLeaves.has(i)) return { dtype, shape };
-    if (shape[0] !== n) {
+    if (sharedOutputs.has(i)) return { dtype, shape };
+    if (shape[0] !== batch) {
       throw new CompileError(
-        `'${path}' of the state is ${describe({ dtype, shape })}, expected a leading axis of ${n} instances; stack(states) makes it, or list the path in shared`,
+        `'${path}' of the state is ${describe({ dtype, shape })}, expected a leading axis of ${batch} instances; stack(states) makes it, or list the path in shared`,
       );
     }
     return { dtype, shape: shape.slice(1) };
   });
-  return {
-    forms,
-    apply: (graph) =>
-      batched(graph, n, { isBatched: (input) => !sharedLeaves.has(input), sharedOutputs: sharedLeaves }),
-  };
+  const isBatched = (input: number) => !sharedOutputs.has(input);
+  return { forms, apply: (graph) => batched(graph, batch, { isBatched, sharedOutputs }) };
 }
 
 /**
@@ -81,11 +83,11 @@ export function stack<S extends Tree<WideTensor>>(
   states: readonly S[],
   { shared = [] }: SharedOptions = {},
 ): S {
-  const [first, ...others] = states.map((state) => new Map(leavesOf(state, isLeaf)));
+  const [first, ...others] = states.map((state) => new Map(leavesOf(state, isWideTensor)));
   if (first === undefined) throw new CompileError('stack is given no states, expected at least one');
   checkShared([...first.keys()], shared);
   for (const [i, other] of others.entries()) checkSameForms(first, other, i + 1);
-  return mapTree(states[0] as Tree<WideTensor>, isLeaf, (leaf, path) => {
+  return mapTree(states[0] as Tree<WideTensor>, isWideTensor, (leaf, path) => {
     const parts = [leaf, ...others.map((other) => other.get(path) as WideTensor)];
     if (!isShared(path, shared)) return joined(parts);
     const different = parts.findIndex(({ data }) => !sameNumbers(data, leaf.data));
@@ -103,7 +105,7 @@ export function stack<S extends Tree<WideTensor>>(
  * @throws CompileError where the leaves that are not shared do not have the same leading axis, or there are none.
  */
 export function unstack<S extends Tree<WideTensor>>(state: S, { shared = [] }: SharedOptions = {}): S[] {
-  const leaves = leavesOf<WideTensor>(state, isLeaf);
+  const leaves = leavesOf<WideTensor>(state, isWideTensor);
   checkShared(
     leaves.map(([path]) => path),
     shared,
@@ -123,7 +125,7 @@ export function unstack<S extends Tree<WideTensor>>(state: S, { shared = [] }: S
   return Array.from(
     { length: n as number },
     (_, instance) =>
-      mapTree(state as Tree<WideTensor>, isLeaf, (leaf, path) =>
+      mapTree(state as Tree<WideTensor>, isWideTensor, (leaf, path) =>
         isShared(path, shared) ? leaf : part(leaf, instance),
       ) as S,
   );

@@ -87,23 +87,30 @@ describe('batchingOf', () => {
   ] as const;
 
   it('gives the forms of one instance', () => {
-    expect(batchingOf(leaves, 2, { shared: ['step'] }).forms).toEqual([
+    expect(batchingOf(leaves, { batch: 2, shared: ['step'] }).forms).toEqual([
       { dtype: 'float32', shape: [2] },
       { dtype: 'int32', shape: [] },
     ]);
   });
 
+  it('without batch leaves everything as it is', () => {
+    expect(batchingOf(leaves, {}).forms).toEqual(leaves.map(([, form]) => form));
+    expect(refusal(() => batchingOf(leaves, { shared: ['step'] }))).toBe(
+      "shared names 'step' without batch; give batch, the number of instances",
+    );
+  });
+
   it.each([0, -3, 2.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d instances', (n) => {
-    expect(refusal(() => batchingOf(leaves, n))).toBe(
+    expect(refusal(() => batchingOf(leaves, { batch: n }))).toBe(
       `batch is ${n}, expected a positive integer: the number of instances`,
     );
   });
 
   it('refuses leaves without a leading axis of n', () => {
-    expect(refusal(() => batchingOf(leaves, 2))).toBe(
+    expect(refusal(() => batchingOf(leaves, { batch: 2 }))).toBe(
       "'step' of the state is int32[], expected a leading axis of 2 instances; stack(states) makes it, or list the path in shared",
     );
-    expect(refusal(() => batchingOf(leaves, 3, { shared: ['step'] }))).toContain(
+    expect(refusal(() => batchingOf(leaves, { batch: 3, shared: ['step'] }))).toContain(
       "'w' of the state is float32[2, 2], expected a leading axis of 3 instances",
     );
   });
