@@ -1,10 +1,11 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
+export { type SharedOptions, stack, unstack } from './batch';
 export { CompileError } from './errors';
 export { type CompiledFunction, compileFunction } from './function';
 export { type GeluOptions, gelu, silu, stopGradient } from './functions';
 export type { DType, HostTensor, WideTensor } from './host';
 export { compilableKernels } from './kernels/table';
-export type { CompileOptions } from './options';
+export type { CompileOptions, ProgramOptions } from './options';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';
 export { Program } from './program';

@@ -4,11 +4,12 @@
  * A step is a pure function of its state (parameters, optimiser state, step counter) that returns the next state and
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
+import { batchingOf } from './batch';
 import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
 import { allNodes, type Graph } from './graph';
 import type { WideTensor } from './host';
-import { type CompileOptions, targetOf } from './options';
+import { type ProgramOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
 import { type Repetition, repetitionMethod } from './repeat';
 import type { Runtime } from './runtime';
@@ -47,19 +48,22 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   /**
    * Traces `step` once on the shapes of `example` and compiles it with everything it computes, gradient and optimiser
    * included.
-   * @param example A state: names, shapes and types are taken from it, values are not.
+   * @param example A state: names, shapes and types are taken from it, values are not. With the option `batch` a stacked
+   * one.
    * @throws CompileError where the step uses an operation that cannot be compiled, reads a traced value, or returns
-   * another form of state.
+   * another form of state; where the example does not have the instances of `batch`.
    */
   static async compile<S extends StateTree, P extends Precision = 'float32'>(
     runtime: Runtime,
     step: Step<S>,
     example: S,
-    options: CompileOptions<P> = {},
+    options: ProgramOptions<P> = {},
   ): Promise<Program<S, P>> {
     const target = targetOf(runtime, options);
     const host = hostTreeOf(example);
-    const { graph: traced, metricNames } = traceStep(step as Step, host);
+    const batching = batchingOf(leavesOf(host, isWideTensor), options);
+    const { graph: single, metricNames } = traceStep(step as Step, host, batching.forms);
+    const traced = batching.apply(single);
     const graph = optimize(traced, options.passes ?? PASSES);
     const method = repetitionMethod(runtime);
     const model = method.model(graph, target);
