@@ -1,10 +1,12 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { type SharedOptions, stack, unstack } from './batch';
+export type { NonFinite } from './diagnose/non-finite';
 export { CompileError } from './errors';
 export { type CompiledFunction, compileFunction } from './function';
 export { type GeluOptions, gelu, silu, stopGradient } from './functions';
 export type { DType, HostTensor, WideTensor } from './host';
 export { compilableKernels } from './kernels/table';
+export { type Operation, operations } from './operations';
 export type { CompileOptions, ProgramOptions } from './options';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';

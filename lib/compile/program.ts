@@ -5,6 +5,7 @@
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
 import { batchingOf } from './batch';
+import { findNonFinite, type NonFinite } from './diagnose/non-finite';
 import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
 import { allNodes, type Graph } from './graph';
@@ -12,7 +13,7 @@ import type { WideTensor } from './host';
 import { type ProgramOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
 import { type Repetition, repetitionMethod } from './repeat';
-import type { Runtime } from './runtime';
+import type { Runtime, RuntimeOptions } from './runtime';
 import {
   type DeviceState,
   type HostOf,
@@ -38,11 +39,13 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     readonly graph: Graph,
     /** The ONNX file that runs. */
     readonly model: Uint8Array,
+    private readonly traced: Graph,
     private readonly repetition: Repetition,
     private readonly runtime: Runtime,
     private readonly target: Target,
     private readonly example: Tree<WideTensor>,
     private readonly metricNames: readonly string[],
+    private readonly options: RuntimeOptions,
   ) {}
 
   /**
@@ -69,7 +72,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     const model = method.model(graph, target);
     const outputs = { carried: graph.inputs.length, metrics: metricNames.length };
     const repetition = await method.open(runtime, model, outputs, options);
-    return new Program<S, P>(graph, model, repetition, runtime, target, host, metricNames);
+    return new Program<S, P>(graph, model, traced, repetition, runtime, target, host, metricNames, options);
   }
 
   /** Copies a state to the device. It must have the names, shapes and types of the example. */
@@ -117,6 +120,30 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
       this.metricNames.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
     );
     return { state: { tensors: result.state }, metrics };
+  }
+
+  /**
+   * Runs `steps` steps with every intermediate number checked, and tells which operation was the first to make NaN or
+   * infinity of finite numbers on the way to the next state or the metrics named. It computes the step as it was traced,
+   * before any pass.
+   * @param metrics Metrics that should be finite; none by default.
+   * @returns `undefined` where the state and those metrics stay finite.
+   */
+  async findNonFinite(
+    state: DeviceState,
+    { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
+  ): Promise<NonFinite | undefined> {
+    const unknown = metrics.find((name) => !this.metricNames.includes(name));
+    if (unknown !== undefined)
+      throw new CompileError(
+        `the step has no metric '${unknown}'; it has '${this.metricNames.join("', '")}'`,
+      );
+    return findNonFinite(this.runtime, this.traced, this.target, state.tensors, {
+      ...this.options,
+      steps,
+      metrics: metrics.map((name) => state.tensors.length + this.metricNames.indexOf(name)),
+      paths: leavesOf(this.example, isWideTensor).map(([path]) => path),
+    });
   }
 
   /** Kernels in the compiled graph, nested ones included. */

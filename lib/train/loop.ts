@@ -3,7 +3,7 @@
  * event loop, and between them reports progress, looks for stop requests, saves, and decides when to end. The cut does
  * not change a number.
  */
-import type { DeviceState, HostTensor, Program } from '../compile';
+import type { DeviceState, HostTensor, NonFinite, Program } from '../compile';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
@@ -46,6 +46,8 @@ export interface LoopResult {
   readonly evaluations: readonly Evaluation[];
   /** For `nan`: the step whose loss was not finite. */
   readonly nanStep?: number;
+  /** For `nan`: the first operation that made a number not finite, where one is found, and the step it happened in. */
+  readonly nanCause?: NonFinite;
   /** Seconds of training, evaluations included and compilation left out. */
   readonly seconds: number;
   /** Milliseconds of one training step alone, without evaluations; `null` where the run ended too soon to tell. */
@@ -169,6 +171,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   }
   const state = await read(standing);
   onCheckpoint?.(state);
+  const nanCause = nanStep === undefined ? undefined : await causeOf(program, standing, nanStep);
   const seconds = (now() - started) / 1000;
   let msPerStep = alone.steps >= ENOUGH_STEPS ? alone.milliseconds / alone.steps : null;
   if (msPerStep === null && (stoppedBy === 'target' || stoppedBy === 'steps')) {
@@ -179,10 +182,24 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     state,
     evaluations,
     ...(nanStep === undefined ? {} : { nanStep }),
+    ...(nanCause === undefined ? {} : { nanCause }),
     seconds,
     msPerStep,
     progress,
   };
+}
+
+/** What went wrong between the last good state and the loss that was not finite. */
+async function causeOf(
+  program: Program<TrainState>,
+  { device, step }: Standing,
+  nanStep: number,
+): Promise<NonFinite | undefined> {
+  const cause = await program.findNonFinite(device, {
+    steps: nanStep - step + 1,
+    metrics: [METRICS.trainLoss],
+  });
+  return cause && { ...cause, step: step + cause.step };
 }
 
 /**

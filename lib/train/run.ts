@@ -57,6 +57,8 @@ export interface RunSummary extends RunEnvironment {
   readonly seed: number;
   /** For `nan`: the step whose loss was not a finite number. */
   readonly nanStep?: number;
+  /** For `nan`: what happened, in one line, where it is known. */
+  readonly nanCause?: string;
 }
 
 export interface FinishedRun {
@@ -147,6 +149,9 @@ function summarize(
     stoppedBy: result.stoppedBy,
     seed: config.seed,
     ...(result.nanStep === undefined ? {} : { nanStep: result.nanStep }),
+    ...(result.nanCause === undefined
+      ? {}
+      : { nanCause: `at step ${result.nanCause.step} ${result.nanCause.message}` }),
     ...environment,
   };
 }
@@ -165,7 +170,8 @@ function closingLine({ stopAtAccuracy }: RunConfig, { stoppedBy, steps, nanStep 
  */
 export function requireFinite({ summary, config }: FinishedRun): void {
   if (summary.stoppedBy !== 'nan') return;
+  const cause = summary.nanCause === undefined ? '' : ` (${summary.nanCause})`;
   throw new TrainingError(
-    `the training loss became NaN or infinite at step ${summary.nanStep}; the last good state, of step ${summary.steps}, was kept; try a smaller learning rate than ${config.learningRate}`,
+    `the training loss became NaN or infinite at step ${summary.nanStep}${cause}; the last good state, of step ${summary.steps}, was kept; try a smaller learning rate than ${config.learningRate}`,
   );
 }
