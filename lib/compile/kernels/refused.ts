@@ -10,7 +10,6 @@ const DYNAMIC =
 const IMAGES = 'changes of images are not compiled; prepare the images before the step';
 const VOLUMES = 'convolutions and pooling are compiled in two dimensions only';
 const SPARSE = 'sparse tensors are not compiled; use gather, unsortedSegmentSum or a dense matrix';
-const COMPOSED = 'no operation of tfjs calls it: the operation of this name is made of others';
 
 /** The same reason for several kernels. */
 const all = (kernels: string, reason: string) =>
@@ -33,7 +32,6 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
     VOLUMES,
   ),
   ...all('SparseFillEmptyRows SparseReshape SparseSegmentMean SparseSegmentSum SparseToDense', SPARSE),
-  ...all('LogSoftmax LogicalXor LowerBound MatrixBandPart Pool UpperBound', COMPOSED),
   ...all(
     'Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput',
     'morphological dilation is not compiled; use maxPool, or run it eagerly',
@@ -45,4 +43,14 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
     'Multinomial',
     'it draws from a state of its own, so that a step could not be repeated; use the random functions of this package',
   ],
+]);
+
+/** Kernels by name only, which tfjs never calls: it makes the operations of these names of others. */
+export const NEVER_CALLED: ReadonlySet<string> = new Set([
+  'LogSoftmax',
+  'LogicalXor',
+  'LowerBound',
+  'MatrixBandPart',
+  'Pool',
+  'UpperBound',
 ]);

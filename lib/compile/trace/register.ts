@@ -2,40 +2,16 @@
 import '@tensorflow/tfjs';
 import '../gradients';
 import * as tf from '@tensorflow/tfjs-core';
-import { makeValue, type Value } from '../graph';
-import type { DType } from '../host';
 import { composition } from '../kernels/composed';
 import type { Inputs } from '../kernels/composed/composition';
+import { kernelNames } from '../kernels/names';
 import { TRACE_BACKEND, TraceBackend } from './backend';
-import { linSpace, range } from './sequences';
+import { type KernelCall, KNOWN_RESULTS } from './known-results';
 
-/** Every kernel name that tfjs-core exports; each becomes a recorder or, without a rule, an error that names it. */
-function kernelNames(): string[] {
-  return [
-    ...new Set(Object.values(tf).filter((value) => typeof value === 'string' && /^_?[A-Z]/.test(value))),
-  ] as string[];
-}
-
-type KernelCall = { inputs: { readonly x: tf.Tensor }; attrs: Record<string, unknown> };
-
-/** A kernel whose result is known while tracing. */
-type KnownResult = (backend: TraceBackend, call: KernelCall) => Value;
-
-function filled(dtype: string, shape: readonly number[], fill: number): Value {
-  return makeValue(dtype as DType, [...shape], { fill });
-}
-
-const KNOWN_RESULTS: Readonly<Record<string, KnownResult>> = {
-  Identity: (backend, { inputs }) => backend.value(inputs.x),
-  Fill: (_, { attrs }) =>
-    filled((attrs.dtype as string | undefined) ?? 'float32', attrs.shape as number[], attrs.value as number),
-  ZerosLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 0),
-  OnesLike: (_, { inputs: { x } }) => filled(x.dtype, x.shape, 1),
-  Range: (_, { attrs }) => range(attrs),
-  LinSpace: (_, { attrs }) => linSpace(attrs),
-};
-
-/** Registers the backend unless it is there already. tfjs's gradients come with the import above. */
+/**
+ * Registers the backend unless it is there already. Each kernel becomes a recorder or, without a rule, an error that names
+ * it. Gradients, tfjs's and ours, come with the imports above.
+ */
 export function traceBackend(): TraceBackend {
   const existing = tf.findBackend(TRACE_BACKEND);
   if (existing instanceof TraceBackend) return existing;
