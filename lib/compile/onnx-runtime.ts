@@ -43,22 +43,32 @@ function sessionConfig({ spinning }: RuntimeOptions): Record<string, unknown> {
   };
 }
 
-/** Runs a call of ONNX Runtime; its errors come out as one line. */
-async function guarded<T>(action: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CompileError(`ONNX Runtime cannot ${action}: ${reason.replace(/\s+/g, ' ').trim()}`, {
-      cause: error,
+/** Makes a call of ONNX Runtime; its errors come out as one line. */
+type Guard = <T>(action: string, call: () => Promise<T>) => Promise<T>;
+
+/** Makes calls one after the other: in a page, one that begins before the last has ended never returns. */
+function oneAtATime(): Guard {
+  let last: Promise<unknown> = Promise.resolve();
+  return (action, call) => {
+    const result = last.then(call).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CompileError(`ONNX Runtime cannot ${action}: ${reason.replace(/\s+/g, ' ').trim()}`, {
+        cause: error,
+      });
     });
-  }
+    last = result.catch(() => undefined);
+    return result;
+  };
 }
 
-/** The runtime of one provider. It opens a session for every form of tensor that it reads, so make one and keep it. */
+/**
+ * The runtime of one provider. It makes its calls one after the other and opens a session for every form of tensor that
+ * it reads from the device, so make one and keep it.
+ */
 export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvider): Runtime {
   const { version, device, nativeLoop, keepsResults } = provider;
-  const download = downloader(ort, provider.provider);
+  const guarded = oneAtATime();
+  const download = downloader(ort, provider.provider, guarded);
   return {
     version,
     device,
@@ -116,7 +126,11 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
  * Reads tensors from the device's memory, by a program that returns its input. The packages' own `getData()` moves the
  * tensor itself to the host in a browser, and in Node ends the process.
  */
-function downloader(ort: OnnxRuntimePackage, provider: string): (tensor: Tensor) => Promise<Tensor> {
+function downloader(
+  ort: OnnxRuntimePackage,
+  provider: string,
+  guarded: Guard,
+): (tensor: Tensor) => Promise<Tensor> {
   const sessions = new Map<string, Promise<InferenceSession>>();
   return async (tensor) => {
     const form = `${tensor.type}:${tensor.dims.length}`;
