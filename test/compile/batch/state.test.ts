@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CompileError } from '../../../lib/compile';
+import { CompileError, type HostTree } from '../../../lib/compile';
 import { batchingOf, stack, unstack } from '../../../lib/compile/batch';
 import { messageOf } from '../../support/one-line';
 import { host } from '../kernels/arbitraries';
@@ -42,10 +42,10 @@ describe('stack', () => {
       "'params.n' of state 1 is int32[2], expected int32[] as in state 0",
     );
     const { step: _, ...short } = state(2);
-    expect(refusal(() => stack<object>([state(1), short] as never))).toBe(
+    expect(refusal(() => stack<HostTree>([state(1), short]))).toBe(
       "'step' of state 1 is missing, expected int32[] as in state 0",
     );
-    expect(refusal(() => stack<object>([short, state(1)] as never))).toBe(
+    expect(refusal(() => stack<HostTree>([short, state(1)]))).toBe(
       "state 1 has 'step', which state 0 does not; all must have the same names",
     );
     expect(refusal(() => stack([]))).toBe('stack is given no states, expected at least one');
