@@ -64,15 +64,19 @@ function paddedSum(
   return emit.node('ReduceSum', [gathered, emit.integers([1])], { keepdims: 0 });
 }
 
+/** Of the two ways round, the product that has more rows than columns: `matmul.ts` says why its bits are the same on any number of threads. */
 function oneHotSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
   const column = emit.constant(
     'int32',
     [segments, 1],
     Int32Array.from({ length: segments }, (_, i) => i),
   );
-  const row = emit.reshape(ids.name, [1, at(x.shape, 0)]);
-  const oneHot = emit.node('Cast', [emit.node('Equal', [column, row])], { to: emit.elementType('float32') });
-  return emit.node('Gemm', [oneHot, x.name]);
+  const [rows, width] = [at(x.shape, 0), at(x.shape, 1)];
+  const equal = emit.node('Equal', [column, emit.reshape(ids.name, [1, rows])]);
+  const oneHot = emit.node('Cast', [equal], { to: emit.elementType('float32') });
+  if (segments >= width) return emit.node('Gemm', [oneHot, x.name]);
+  const turn = (name: Name) => emit.node('Transpose', [name], { perm: [1, 0] });
+  return turn(emit.node('Gemm', [turn(x.name), oneHot], { transB: 1 }));
 }
 
 /** Rows of segments that do not exist add up in one more row, which is cut off. */

@@ -6,10 +6,52 @@ import { indexing, paddedSegments } from '../../../lib/compile/kernels/indexing'
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { agree, agreeOn, type Case, refusalOf } from './agreement';
 import { axisOf, filled, host, shapes, tensors } from './arbitraries';
+import { differencesMatchOn } from './drawn-differences';
 
 const ANY: readonly DType[] = ['float32', 'int32', 'bool'];
 const integers = (shape: readonly number[], below: number, from = 0) =>
   tensors(shape, 'int32', { low: from, high: below - 1 });
+
+/** Every row of the batches' own: indices `[…batch, …rows]` along an axis from the batch on. */
+const batchedGatherCase: fc.Arbitrary<Case> = fc
+  .tuple(
+    shapes({ min: 1, max: 2 }),
+    shapes({ min: 1, max: 3 }),
+    shapes({ max: 2 }),
+    fc.constantFrom(...ANY),
+    fc.boolean(),
+  )
+  .chain(([batch, own, rows, dtype, known]) =>
+    fc.nat(own.length - 1).chain((place) =>
+      fc
+        .tuple(tensors([...batch, ...own], dtype), integers([...batch, ...rows], own[place] as number))
+        .map(([x, indices]) => ({
+          name: `rows [${rows}] of ${dtype}[${own}] along ${place} in batches [${batch}], ${known ? 'known' : 'given'}`,
+          f: (given, at) =>
+            tf.gather(
+              given,
+              (known ? tf.tensor<tf.Rank>(indices.data, [...indices.shape], 'int32') : at) as tf.Tensor1D,
+              batch.length + place,
+              batch.length,
+            ),
+          inputs: [x, indices],
+        })),
+    ),
+  );
+
+/** Rows of a matrix replaced, the same row several times too. */
+const replaceCase: fc.Arbitrary<Case> = fc
+  .tuple(fc.integer({ min: 1, max: 4 }), fc.nat(5), fc.integer({ min: 1, max: 3 }), fc.constantFrom(...ANY))
+  .chain(([rows, count, width, dtype]) =>
+    fc
+      .tuple(tensors([rows, width], dtype), integers([count, 1], rows), tensors([count, width], dtype))
+      .map((inputs) => ({
+        name: `rows ${inputs[1].data} of ${dtype}[${rows}, ${width}]`,
+        // A copy, because tfjs's CPU backend updates its argument in place.
+        f: (tensor, at, updates) => tf.tensorScatterUpdate(tf.reverse(tf.reverse(tensor)), at, updates),
+        inputs,
+      })),
+  );
 
 const gatherCase: fc.Arbitrary<Case> = fc
   .tuple(shapes({ min: 1, max: 3 }), shapes({ max: 2 }), fc.constantFrom(...ANY), fc.boolean())
@@ -29,17 +71,26 @@ const gatherCase: fc.Arbitrary<Case> = fc
   );
 
 const segmentCase: fc.Arbitrary<Case> = fc
-  .tuple(shapes({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 }), fc.boolean())
-  .chain(([shape, segments, known]) =>
-    // Some ids belong to no segment: their rows count nowhere. tfjs's gradient allows for negative ones alone.
-    fc.tuple(tensors(shape), integers(shape.slice(0, 1), segments, -1)).map(([x, ids]) => ({
-      name: `[${shape}] into ${segments}, ids ${known ? 'known' : 'given'}: ${ids.data}`,
+  .tuple(
+    shapes({ min: 1, max: 3 }),
+    // On the CPU more than 256 take another way.
+    fc.oneof(fc.integer({ min: 1, max: 6 }), fc.constant(300)),
+    fc.constantFrom<DType>('float32', 'int32'),
+    fc.boolean(),
+  )
+  .chain(([shape, segments, dtype, known]) =>
+    // Some ids belong to no segment: their rows count nowhere.
+    fc.tuple(tensors(shape, dtype), integers(shape.slice(0, 1), segments + 2, -1)).map(([x, ids]) => ({
+      name: `${dtype}[${shape}] into ${segments}, ids ${known ? 'known' : 'given'}: ${ids.data}`,
       f: (given, segment) =>
         tf.unsortedSegmentSum(
           given,
           (known ? tf.tensor1d(ids.data, 'int32') : segment) as tf.Tensor1D,
           segments,
         ),
+      // Of integers tfjs's CPU backend makes float32.
+      eager: (given, segment) =>
+        tf.cast(tf.unsortedSegmentSum(given, segment as tf.Tensor1D, segments), dtype),
       inputs: [x, ids],
     })),
   );
@@ -58,12 +109,25 @@ const oneHotCase: fc.Arbitrary<Case> = fc
 
 const CASES: Readonly<Record<string, fc.Arbitrary<Case>>> = {
   GatherV2: gatherCase,
+  TensorScatterUpdate: replaceCase,
   UnsortedSegmentSum: segmentCase,
   OneHot: oneHotCase,
 };
 
 describe('indexing kernels', () => {
   it.each(Object.entries(CASES))('%s agrees with eager tfjs', agreeOn);
+
+  it.each([
+    ['gather in batches', batchedGatherCase],
+    ['tensorScatterUpdate', replaceCase],
+    ['unsortedSegmentSum', segmentCase],
+  ])('the gradient of %s, which tfjs lacks or has wrong, agrees with finite differences', (_, drawn) =>
+    differencesMatchOn(drawn),
+  );
+
+  it.each(Object.entries(CASES))('%s agrees in float64', (kernel, drawn) =>
+    agreeOn(kernel, drawn, { precision: 'float64' }),
+  );
 
   it('are all tested', () => expect(Object.keys(CASES).sort()).toEqual(Object.keys(indexing).sort()));
 });
@@ -87,15 +151,7 @@ describe('gather', () => {
       },
     ]));
 
-  it('with batchDims is refused', () => {
-    const message = refusalOf(
-      (given) => tf.gather(given, tf.zeros([4, 2], 'int32') as unknown as tf.Tensor1D, 1, 1),
-      x,
-    );
-    expect(message).toBe(
-      "the operation 'GatherV2' on (float32[4, 3], int32[4, 2]) cannot be compiled: batchDims other than 0 have no lowering to ONNX",
-    );
-  });
+  it('in batches agrees with eager tfjs', () => agreeOn('GatherV2', batchedGatherCase));
 
   it.each([4, -1])('of the known row %i outside of the tensor is refused', async (row) => {
     await expect(compiled([0, row])).rejects.toThrow(CompileError);
@@ -141,13 +197,43 @@ describe('unsortedSegmentSum', () => {
   it('sums all rows into one segment', () =>
     agree(sum('one', filled([9, 2], 'float32', {}, 4), Array(9).fill(1), 2)));
 
-  it('of integers is refused', () => {
+  it.each([5, 16, 100, 1000])(
+    'into %i segments gives the same bits with one thread and two',
+    async (segments) => {
+      const inputs = [
+        filled([4000, 32], 'float32', {}, 1),
+        filled([4000], 'int32', { low: 0, high: segments - 1 }, 2),
+      ];
+      // Thirds, whose sums depend on their order.
+      const f = ([x, ids]: tf.Tensor[]) => [
+        tf.unsortedSegmentSum(tf.div(x as tf.Tensor, 3), ids as tf.Tensor1D, segments),
+      ];
+      const [one, two] = await Promise.all(
+        [1, 2].map(async (threads) => {
+          const compiled = await compileFunction(onnxRuntimeNode, f, inputs, { threads });
+          const [result] = await compiled.run(inputs);
+          await compiled.release();
+          return result?.data as Float32Array;
+        }),
+      );
+      expect(two).toEqual(one);
+      const sums = new Float64Array(segments * 32);
+      inputs[0]?.data.forEach((value, place) => {
+        const segment = inputs[1]?.data[Math.floor(place / 32)] as number;
+        const at = segment * 32 + (place % 32);
+        sums[at] = (sums[at] as number) + value / 3;
+      });
+      expect(one).toMatchReference(sums, 1e-5);
+    },
+  );
+
+  it('of bools is refused', () => {
     const message = refusalOf((x) => tf.unsortedSegmentSum(x, tf.tensor1d([0, 1], 'int32'), 2), {
-      dtype: 'int32',
+      dtype: 'bool',
       shape: [2],
     });
     expect(message).toContain(
-      "'UnsortedSegmentSum' on (int32[2], int32[2]) cannot be compiled: it sums float32",
+      "'UnsortedSegmentSum' on (bool[2], int32[2]) cannot be compiled: it sums float32 or int32",
     );
   });
 });

@@ -6,6 +6,7 @@ import { MATMUL_ADD, products } from '../../../lib/compile/kernels/matmul';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { agree, agreeOn, type Case, refusalOf } from './agreement';
 import { filled, host, tensors } from './arbitraries';
+import { differencesMatchOn } from './drawn-differences';
 
 interface Product {
   readonly batchA: readonly number[];
@@ -154,6 +155,9 @@ describe('matrix products', () => {
     expect(results[1]?.data).toEqual(results[0]?.data);
     expect(results[2]?.data).toEqual(results[0]?.data);
   });
+
+  it('have gradients that agree with finite differences, batches repeated or not', () =>
+    differencesMatchOn(productCase, 8));
 
   it('agree in float64', () => agreeOn('BatchMatMul', productCase, { precision: 'float64' }));
 
