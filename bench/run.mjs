@@ -1,27 +1,37 @@
-/**
- * @file The benchmark's command line: starts a suite's contenders, checks that they do the same work, lets them take
- * turns and reports ratios.
- */
+/** @file The benchmark's command line: runs suites and reports their ratios. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { disagreement } from './harness/agreement.mjs';
-import { Contender, ContenderError } from './harness/contender.mjs';
+import { DEVICES } from './harness/device.mjs';
 import { ratioFigure } from './harness/figure.mjs';
 import { describeMachine, otherLoad } from './harness/machine.mjs';
-import { peersPython, SETUP_COMMAND, setUpPeers } from './harness/peers.mjs';
-import { ratioTable, results } from './harness/report.mjs';
-import { interleave } from './harness/rounds.mjs';
+import { peersPython, setUpPeers } from './harness/peers.mjs';
+import { ratioTable } from './harness/report.mjs';
+import { compile } from './suites/compile.mjs';
 import { gpt } from './suites/gpt.mjs';
+import { memory } from './suites/memory.mjs';
+import { mlp } from './suites/mlp.mjs';
+import { pair } from './suites/pair.mjs';
+import { tfjs } from './suites/tfjs.mjs';
 
-const SUITES = { gpt };
+/** @typedef {import('./harness/report.mjs').Section} Section */
+
+/**
+ * @typedef {object} Suite
+ * @property {string} title one line for the help
+ * @property {(context: import('./harness/steps.mjs').Context) => AsyncGenerator<Section>} measure
+ */
+
+/** @type {Readonly<Record<string, Suite>>} */
+const SUITES = { gpt, mlp, tfjs, compile, memory, pair };
 
 /**
  * @typedef {object} Options
- * @property {(keyof typeof SUITES)[]} only
+ * @property {string[]} only
  * @property {number} rounds
- * @property {number} threads
+ * @property {number[]} threads
+ * @property {string} device
  * @property {boolean} peers
  * @property {boolean} [setupPeers]
  * @property {string} [json]
@@ -37,6 +47,15 @@ const wholeNumber = (most) => (text) => {
   return value;
 };
 
+/** Collects the numbers of a list. @param {string} text @param {number[] | undefined} before @returns {number[]} */
+const threadCounts = (text, before) => [
+  ...(Array.isArray(before) && before !== DEFAULT_THREADS ? before : []),
+  wholeNumber(1024)(text),
+];
+
+/** One thread, and as many as this machine has cores. */
+const DEFAULT_THREADS = [...new Set([1, availableParallelism()])];
+
 /** @param {string} text */
 function outputPath(text) {
   if (!existsSync(dirname(resolve(text))))
@@ -50,85 +69,29 @@ function picturePath(text) {
   return outputPath(text);
 }
 
+/** The picture of one of several sections: its name comes before the ending. @param {string} path @param {string} id */
+function pictureOf(path, id) {
+  const ending = extname(path);
+  return join(dirname(path), `${basename(path, ending)}-${id}${ending}`);
+}
+
 /** One line that is overwritten, on a terminal; nothing elsewhere. @param {string} text */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/**
- * Starts contenders one after the other, so that none is disturbed while it compiles. One that does not start is
- * skipped, unless the ratios are taken to it.
- *
- * @param {readonly import('./harness/contender.mjs').ContenderSpec[]} specs
- * @param {string} baseline
- * @param {Contender[]} running receives each as soon as it is started
- * @param {AbortSignal} signal
- */
-async function start(specs, baseline, running, signal) {
-  /** @type {{ name: string, reason: string }[]} */
-  const skipped = [];
-  for (const spec of specs) {
-    progress(`starting ${spec.name}`);
-    const contender = new Contender(spec);
-    running.push(contender);
+/** Runs suites one after the other. @param {Options} options @param {AbortSignal} signal */
+async function* sections({ only, rounds, threads, device, peers }, signal) {
+  for (const name of only) {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'));
     try {
-      await contender.ready();
-    } catch (error) {
-      if (signal.aborted || spec.name === baseline || !(error instanceof ContenderError)) throw error;
-      running.pop();
-      await contender.close();
-      skipped.push({ name: spec.name, reason: error.message });
+      const python = peersPython();
+      const context = { folder, rounds, threads, device, peers, python, signal, progress };
+      yield* /** @type {Suite} */ (SUITES[name]).measure(context);
+    } finally {
+      progress('');
+      rmSync(folder, { recursive: true, force: true });
     }
-  }
-  return skipped;
-}
-
-/**
- * Runs one suite.
- *
- * @param {typeof SUITES[keyof typeof SUITES]} suite
- * @param {Options} options
- * @param {AbortSignal} signal ends everything at once
- */
-async function runSuite(suite, { rounds, threads, peers }, signal) {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  /** @type {Contender[]} */
-  const running = [];
-  signal.addEventListener('abort', () => {
-    for (const contender of running) contender.kill();
-  });
-  try {
-    const inputs = join(folder, 'inputs.safetensors');
-    suite.writeInputs(inputs);
-    const python = peers ? peersPython() : undefined;
-    const specs = suite.contenders({ inputs, threads, python });
-    const skipped = await start(specs, suite.baseline, running, signal);
-    if (peers && python === undefined) {
-      skipped.push({
-        name: 'peers',
-        reason: `bench/peers/.venv does not exist: make it with \`${SETUP_COMMAND}\``,
-      });
-    }
-    const trained = running.filter(({ spec }) => spec.checked !== false);
-    const problem = disagreement(
-      trained.map(({ spec, introduction }) => ({ name: spec.name, losses: introduction.losses })),
-    );
-    if (problem !== undefined) throw new ContenderError(problem);
-
-    const times = await interleave(running, {
-      rounds,
-      onTurn: (round, name) => progress(`${suite.name}: round ${round} of ${rounds}, ${name}`),
-    });
-    const measured = running.map((contender) => {
-      const { versions, settings, losses } = contender.introduction;
-      const { name, description } = contender.spec;
-      return { name, description, versions, settings, losses, rounds: times.get(contender) ?? [] };
-    });
-    return { skipped, contenders: results(measured, suite.baseline) };
-  } finally {
-    progress('');
-    await Promise.all(running.map((contender) => contender.close()));
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -145,36 +108,31 @@ async function measure(options, signal) {
     machine: describeMachine(),
     node: process.version,
     loadPerCoreBefore: busy,
-    threads: options.threads,
+    device: options.device,
     rounds: options.rounds,
-    /** @type {object[]} */
-    suites: [],
+    /** @type {Section[]} */
+    sections: [],
   };
-  for (const name of options.only) {
-    const suite = SUITES[name];
-    const { skipped, contenders } = await runSuite(suite, options, signal);
-    for (const { name: who, reason } of skipped) console.error(`skipped ${who}: ${reason}`);
-    const subtitle = `${options.threads} threads, ${options.rounds} rounds, ${record.machine.cpu}`;
-    console.log(`${suite.name}: ${suite.title}`);
-    console.log(`${subtitle}\n\n${ratioTable(contenders, suite.baseline)}`);
-    record.suites.push({
-      name,
-      title: suite.title,
-      baseline: suite.baseline,
-      config: suite.config,
-      skipped,
-      contenders,
-    });
+  for await (const section of sections(options, signal)) {
+    progress('');
+    for (const { name, reason } of section.skipped) console.error(`skipped ${name}: ${reason}`);
+    console.log(`${section.title}\n${section.subtitle}, ${record.machine.cpu}\n\n${ratioTable(section)}\n`);
+    record.sections.push(section);
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(record, null, 1)}\n`);
-    if (options.picture !== undefined) {
-      const { saveFigure } = await import('optimal-grokking/dist/figures/static.node.js');
-      const title = `${suite.name}: time of a training step`;
-      await saveFigure(
-        ratioFigure(contenders, { title, subtitle, baseline: suite.baseline }),
-        options.picture,
-      );
-    }
   }
+  if (options.picture === undefined) return;
+  const { saveFigure } = await import('optimal-grokking/dist/figures/static.node.js');
+  for (const section of record.sections) {
+    const path = record.sections.length === 1 ? options.picture : pictureOf(options.picture, section.id);
+    await saveFigure(ratioFigure(section, record.machine.cpu), path);
+  }
+}
+
+/** The suites with what they measure, for the help. */
+function suitesHelp() {
+  const width = Math.max(...Object.keys(SUITES).map((name) => name.length));
+  const lines = Object.entries(SUITES).map(([name, { title }]) => `  ${name.padEnd(width)}  ${title}`);
+  return `\nSuites:\n${lines.join('\n')}`;
 }
 
 /**
@@ -190,14 +148,25 @@ export async function main(argv) {
         .default(Object.keys(SUITES)),
     )
     .option('--rounds <n>', 'interleaved rounds', wholeNumber(1000), 15)
-    .option('--threads <n>', 'threads of each contender', wholeNumber(1024), availableParallelism())
+    .option(
+      '--threads <n...>',
+      'numbers of threads of each contender, measured one after the other',
+      threadCounts,
+      DEFAULT_THREADS,
+    )
+    .addOption(
+      new Option('--device <device>', 'where this project and its roofline run; the peers use the CPU')
+        .choices([...DEVICES])
+        .default('cpu'),
+    )
     .option('--json <file>', 'write every figure to this file', outputPath)
-    .option('--picture <file>', 'draw the ratios to this .svg or .png file', picturePath)
+    .option('--picture <file>', 'draw the ratios to this .svg or .png file, or files', picturePath)
     .option('--no-peers', 'leave the other frameworks out')
     .option(
       '--setup-peers',
       'make bench/peers/.venv with the other frameworks (about 6 GB on Linux), and end',
     )
+    .addHelpText('after', suitesHelp())
     .exitOverride();
   try {
     command.parse([...argv], { from: 'user' });

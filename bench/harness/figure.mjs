@@ -1,16 +1,16 @@
-/** @file The ratios of a suite as a bar chart: bars are medians, whiskers the quartiles. */
+/** @file The ratios of a section as a bar chart: bars are medians, whiskers the quartiles. */
 import { BASE_LAYOUT, COLOUR, heading } from 'optimal-grokking/dist/figures/theme.js';
 
 const WIDTH = 800;
 const MARGIN = { left: 190, right: 60, bottom: 50 };
 
 /**
- * @param {readonly import('./report.mjs').Result[]} rows the slowest first
- * @param {{ title: string, subtitle: string, baseline: string }} text
+ * @param {import('./report.mjs').Section} section
+ * @param {string} machine for the subtitle
  * @returns {import('optimal-grokking/dist/figures/index.js').Figure}
  */
-export function ratioFigure(rows, { title, subtitle, baseline }) {
-  const head = heading(title, subtitle, WIDTH - MARGIN.left - MARGIN.right);
+export function ratioFigure({ rows, title, subtitle, baseline, axis }, machine) {
+  const head = heading(title, `${subtitle}, ${machine}`, WIDTH - MARGIN.left - MARGIN.right);
   const top = head.height + 14;
   const bottomUp = [...rows].reverse();
   const longest = Math.max(...rows.map(({ ratio }) => ratio.q3));
@@ -41,7 +41,7 @@ export function ratioFigure(rows, { title, subtitle, baseline }) {
       margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
       title: head.title,
       xaxis: {
-        title: { text: `time of a step ÷ that of ${baseline} (lower is faster)` },
+        title: { text: axis },
         range: [0, longest * 1.15],
         gridcolor: COLOUR.grid,
       },

@@ -13,12 +13,32 @@ import { pairedRatios, summarise } from './statistics.mjs';
  * @property {readonly number[]} rounds ms a step
  */
 
+/** @typedef {Summary & { rounds: readonly number[] }} Rounds */
+
+/** @typedef {{ name: string, description: string, ratio: Rounds }} Row A line of a table, a bar of a picture. */
+
 /**
- * @typedef {Omit<Measured, 'rounds'> & {
- *   msPerStep: Summary & { rounds: readonly number[] },
- *   ratio: Summary & { rounds: readonly number[] },
- * }} Result `ratio` is the contender's time ÷ the baseline's, paired by round
+ * @typedef {Omit<Measured, 'rounds'> & Row & { msPerStep: Rounds }} Result `ratio` is the contender's time ÷ the
+ *   baseline's, paired by round
  */
+
+/**
+ * @typedef {object} Section One table of a report: what was measured together.
+ * @property {string} id for names of files
+ * @property {string} title
+ * @property {string} subtitle
+ * @property {string} unit what the ratios are multiples of, for the head of the table
+ * @property {string} axis the same in words, for the picture
+ * @property {string} [baseline] the row that is 1 by definition, if there is one
+ * @property {readonly Row[]} rows with whatever else is to be recorded of them
+ * @property {readonly { name: string, reason: string }[]} skipped
+ * @property {object} [config] of what was measured
+ */
+
+/** @param {readonly number[]} values one a round @returns {Rounds} */
+export function withRounds(values) {
+  return { ...summarise(values), rounds: values };
+}
 
 /**
  * @param {readonly Measured[]} measured
@@ -30,14 +50,11 @@ export function results(measured, baseline) {
   const base = measured.find(({ name }) => name === baseline);
   if (base === undefined) throw new RangeError(`the baseline ${baseline} was not measured`);
   return measured
-    .map(({ rounds, ...rest }) => {
-      const ratios = pairedRatios(rounds, base.rounds);
-      return {
-        ...rest,
-        msPerStep: { ...summarise(rounds), rounds },
-        ratio: { ...summarise(ratios), rounds: ratios },
-      };
-    })
+    .map(({ rounds, ...rest }) => ({
+      ...rest,
+      msPerStep: withRounds(rounds),
+      ratio: withRounds(pairedRatios(rounds, base.rounds)),
+    }))
     .sort((a, b) => b.ratio.median - a.ratio.median);
 }
 
@@ -45,13 +62,13 @@ export function results(measured, baseline) {
 const digits = (value) => (value >= 99.5 ? value.toFixed(0) : value.toPrecision(3));
 
 /**
- * The ratios as lines of text. Milliseconds are left to the JSON file: they say more about a machine than about code.
+ * The ratios as lines of text. Milliseconds and bytes are left to the JSON file: they say more about a machine than about
+ * code.
  *
- * @param {readonly Result[]} rows
- * @param {string} baseline
+ * @param {Pick<Section, 'rows' | 'unit' | 'baseline'>} section
  */
-export function ratioTable(rows, baseline) {
-  const header = ['', `× ${baseline}`, 'quartiles', 'range', ''];
+export function ratioTable({ rows, unit, baseline }) {
+  const header = ['', unit, 'quartiles', 'range', ''];
   const body = rows.map(({ name, description, ratio: { median, q1, q3, min, max } }) =>
     name === baseline
       ? [name, '1', '', '', description]

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { plainGpt } from '../../bench/models/plain-gpt.mjs';
 import { ArgumentError } from '../../lib/errors';
 import {
   asGptParams,
@@ -17,7 +18,6 @@ import { namedHostTensors } from '../../lib/train/state';
 import { DEVICES } from '../support/devices';
 import { messageOf } from '../support/one-line';
 import { ORACLE_GPT, openOracle, oracleParams, parameterName } from '../support/oracle';
-import { plainGpt } from '../support/plain-gpt';
 
 const TOLERANCE = 1e-5;
 

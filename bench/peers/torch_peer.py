@@ -1,38 +1,25 @@
-"""Write-up 2's GPT in PyTorch on the CPU: as written, and reduced by hand to what the loss depends on.
+"""The benchmark's models in PyTorch on the CPU: as written, and reduced by hand to what the loss depends on.
 
-Both train full batch with AdamW from the weights and rows that the harness wrote, without validation.
+All train full batch with AdamW from the weights and rows that the harness wrote, without validation.
 """
 
-import argparse
-import json
 import math
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from inputs import parse_arguments, read_inputs
 from serve import serve
 
-BLOCK = ("q", "k", "v", "head_out", "ff1", "ff2")
 
-
-def read_inputs(path):
-    """Tokens [B, 3], targets [B], parameters by short name, and the configuration."""
-    with safe_open(path, "pt") as file:
-        config = json.loads(file.metadata()["config"])
-        tokens, targets = file.get_tensor("tokens").long(), file.get_tensor("targets").long()
-        names = {name: name for name in ("tok_embed", "pos_embed", "out")} | {n: f"blocks.0.{n}" for n in BLOCK}
-        params = {short: torch.nn.Parameter(file.get_tensor(name)) for short, name in names.items()}
-    return tokens, targets, params, config
-
-
-def as_written(tokens, heads, attention):
+def gpt_as_written(tokens, config, attention):
     """The write-up's own arithmetic: one-hot products, every position through everything, the last one read.
 
     attention: "math" runs softmax(q kᵀ / √d) v as separate operations, as the write-up's framework does, and is the
     fastest here; "default" leaves the choice to PyTorch, which takes its flash kernel on a CPU.
     """
+    heads = config["heads"]
     B, T = tokens.shape
     backends = [SDPBackend.MATH] if attention == "math" else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
 
@@ -50,8 +37,9 @@ def as_written(tokens, heads, attention):
     return forward
 
 
-def reduced(tokens, heads):
+def gpt_reduced(tokens, config, attention):
     """The same function by hand: the last position alone, keys and values once per distinct token and position."""
+    heads = config["heads"]
     a, b = tokens[:, 0], tokens[:, 1]
     p = int(tokens[0, 2])  # the token "="
 
@@ -73,12 +61,43 @@ def reduced(tokens, heads):
     return forward
 
 
+def mlp_as_written(tokens, config, attention):
+    """One-hot rows of both numbers side by side, one product."""
+    p = config["modulus"]
+
+    def forward(P):
+        x = F.one_hot(tokens, p).float().reshape(len(tokens), 2 * p)
+        return (x @ P["fc1"]).square() @ P["fc2"]
+
+    return forward
+
+
+def mlp_reduced(tokens, config, attention):
+    """The first product as the sum of two looked-up rows."""
+    a, b = tokens[:, 0], tokens[:, 1] + config["modulus"]
+
+    def forward(P):
+        return (P["fc1"][a] + P["fc1"][b]).square() @ P["fc2"]
+
+    return forward
+
+
+FORWARD = {
+    ("gpt", "as-written"): gpt_as_written,
+    ("gpt", "reduced"): gpt_reduced,
+    ("mlp", "as-written"): mlp_as_written,
+    ("mlp", "reduced"): mlp_reduced,
+}
+
+
 def open_contender(args):
     torch.set_flush_denormal(True)
     torch.set_num_threads(args.threads)
-    tokens, targets, P, config = read_inputs(args.inputs)
-    heads = config["heads"]
-    forward = as_written(tokens, heads, args.attention) if args.model == "as-written" else reduced(tokens, heads)
+    inputs = read_inputs(args.inputs)
+    config = inputs.config
+    tokens, targets = (torch.from_numpy(array).long() for array in (inputs.tokens, inputs.targets))
+    P = {name: torch.nn.Parameter(torch.from_numpy(array)) for name, array in inputs.params.items()}
+    forward = FORWARD[inputs.model, args.form](tokens, config, args.attention)
 
     def loss():
         log_probabilities = F.log_softmax(forward(P), dim=-1)
@@ -107,13 +126,14 @@ def open_contender(args):
         for _ in range(steps):
             step()
 
+    has_attention = inputs.model == "gpt" and args.form == "as-written"
     introduction = {
         "name": args.name,
         "versions": {"torch": torch.__version__},
         "settings": {
             "compile": args.compile,
             "optimizer": "AdamW fused",
-            **({"attention": args.attention} if args.model == "as-written" else {}),
+            **({"attention": args.attention} if has_attention else {}),
         },
         "losses": [step().item() for _ in range(3)],
     }
@@ -121,12 +141,5 @@ def open_contender(args):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--inputs", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--model", choices=["as-written", "reduced"], required=True)
-    parser.add_argument("--attention", choices=["math", "default"], default="math")
-    parser.add_argument("--compile", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parse_arguments(attention=["math", "default"], compile=bool)
     serve(lambda: open_contender(arguments))
