@@ -1,7 +1,14 @@
 /** @file Collects ONNX nodes and constants while a graph is lowered. */
-import type { DType, WideTensor } from '../host';
+import type { DType } from '../host';
 import { DEFAULT_TARGET, type Target } from '../target';
-import { type AttributeValue, ELEMENT_TYPE, type Initializer, type OnnxNode, type OnnxType } from './proto';
+import {
+  type AttributeValue,
+  type ConstantData,
+  ELEMENT_TYPE,
+  type Initializer,
+  type OnnxNode,
+  type OnnxType,
+} from './proto';
 
 /** The name of a tensor inside the ONNX graph. */
 export type Name = string;
@@ -75,7 +82,7 @@ export class Emitter {
   }
 
   /** A constant tensor. Elements of float32 may be given as doubles, which only the precision float64 keeps. */
-  constant(type: OnnxType, dims: readonly number[], data: WideTensor['data'] | BigInt64Array): Name {
+  constant(type: OnnxType, dims: readonly number[], data: ConstantData): Name {
     const stored = type === 'float32' ? this.floats(data as Float32Array | Float64Array) : data;
     const key =
       stored.length <= 16 ? `${type}:${dims.join(',')}:${Array.from(stored, exactly).join(',')}` : undefined;

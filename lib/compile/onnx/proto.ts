@@ -9,17 +9,23 @@ const IR_VERSION = 10;
 const OPERATOR_SET = 21;
 
 /** ONNX's numbers for element types. */
-export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
+export const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11, uint32: 12 } as const;
 
-/** Element types inside an ONNX graph: those of a step, float64 in place of float32, and int64 for shapes and axes. */
+/**
+ * Element types inside an ONNX graph: those of a step, float64 in place of float32, int64 for shapes and axes, uint32 for
+ * random words.
+ */
 export type OnnxType = keyof typeof ELEMENT_TYPE;
+
+/** Elements of a constant, in the typed array of its element type. */
+export type ConstantData = WideTensor['data'] | BigInt64Array | Uint32Array;
 
 /** A named constant tensor. */
 export interface Initializer {
   readonly name: string;
   readonly type: OnnxType;
   readonly dims: readonly number[];
-  readonly data: WideTensor['data'] | BigInt64Array;
+  readonly data: ConstantData;
 }
 
 /** One operator call; attribute values are encoded by their JavaScript type. */
