@@ -31,7 +31,7 @@ export async function compileFunction<P extends Precision = 'float32'>(
   options: CompileOptions<P> = {},
 ): Promise<CompiledFunction<P>> {
   const target = targetOf(runtime, options);
-  const graph = optimize(trace(f, examples), options.passes ?? PASSES);
+  const graph = optimize(trace(f, examples), options.passes ?? PASSES, target);
   const opened = await openGraph(runtime, graph, target, options);
   return {
     graph,

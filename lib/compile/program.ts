@@ -67,7 +67,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     const batching = batchingOf(leavesOf(host, isWideTensor), options);
     const { graph: single, metricNames } = traceStep(step as Step, host, batching.forms);
     const traced = batching.apply(single);
-    const graph = optimize(traced, options.passes ?? PASSES);
+    const graph = optimize(traced, options.passes ?? PASSES, target);
     const method = repetitionMethod(runtime);
     const model = method.model(graph, target);
     const outputs = { carried: graph.inputs.length, metrics: metricNames.length };

@@ -1,5 +1,6 @@
 /** @file The passes in the order they run. */
 import type { Graph } from '../graph';
+import { DEFAULT_TARGET, type Precision, type Target } from '../target';
 import { shareCommonSubexpressions } from './common-subexpressions';
 import { removeDeadCode } from './dead-code';
 import { foldConstants } from './fold-constants';
@@ -11,6 +12,8 @@ import { simplify } from './simplify';
 export interface Pass {
   readonly name: string;
   readonly run: (graph: Graph) => Graph;
+  /** For a pass that computes numbers itself: in what precision. Programs of another do without it. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface Pass {
  */
 export const PASSES: readonly Pass[] = [
   { name: 'simplify', run: simplify },
-  { name: 'foldConstants', run: foldConstants },
+  { name: 'foldConstants', run: foldConstants, precision: 'float32' },
   { name: 'simplify', run: simplify },
   { name: 'shareCommonSubexpressions', run: shareCommonSubexpressions },
   { name: 'reluGradientFromResult', run: reluGradientFromResult },
@@ -27,6 +30,12 @@ export const PASSES: readonly Pass[] = [
   { name: 'removeDeadCode', run: removeDeadCode },
 ];
 
-export function optimize(graph: Graph, passes: readonly Pass[] = PASSES): Graph {
-  return passes.reduce((current, pass) => pass.run(current), graph);
+export function optimize(
+  graph: Graph,
+  passes: readonly Pass[] = PASSES,
+  { precision }: Target = DEFAULT_TARGET,
+): Graph {
+  return passes
+    .filter((pass) => pass.precision === undefined || pass.precision === precision)
+    .reduce((current, pass) => pass.run(current), graph);
 }
