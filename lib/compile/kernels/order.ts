@@ -1,5 +1,6 @@
 /** @file Kernels that sort, search and count. */
 
+import { makeData } from '../graph';
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
 import { NUMBERS } from './pointwise';
@@ -16,7 +17,15 @@ const topK: KernelRule = {
       { dtype: 'int32', shape },
     ];
   },
-  lower: (emit, inputs, { attrs }) => {
+  lower: (emit, inputs, { attrs, outputs }) => {
+    const { dtype, shape } = at(outputs, 0);
+    // Of no rows at all ONNX Runtime divides by their number, which ends the process.
+    if (sizeOf(shape) === 0) {
+      return [
+        emit.constant(dtype, shape, makeData(dtype, 0)),
+        emit.constant('int32', shape, new Int32Array(0)),
+      ];
+    }
     const k = emit.integers([attrs.k as number]);
     const [values, places] = emit.multi('TopK', [at(inputs, 0).name, k], 2, { axis: -1 }) as [Name, Name];
     return [values, emit.node('Cast', [places], { to: emit.elementType('int32') })];

@@ -302,6 +302,31 @@ describe('elementwise kernels at the ends of their range', () => {
   it('halves are rounded to the even integer', () =>
     agree([single('round', tf.round, [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 8388609.5, 0.49999997])]));
 
+  it.each(floats(UNARY))('%s of tiny, small and large arguments', (_, { f, absolute = false }) =>
+    agree(
+      [1e-30, -1e-30, 1e-12, -1e-7, 1e-4, 30, -30, 60].map((x) => ({
+        ...single(`of ${x}`, f, [x], false),
+        absolute,
+      })),
+    ),
+  );
+
+  it('take nothing: tensors with an empty axis', () =>
+    agree([
+      ...Object.entries(UNARY).map(([name, { f, types = ['float32'] }]) => ({
+        name,
+        f: (x: tf.Tensor) => f(x),
+        inputs: [host([], [2, 0, 3], types[0])],
+        gradient: false,
+      })),
+      ...Object.entries(BINARY).map(([name, { f, types = ['float32'] }]) => ({
+        name,
+        f: (a: tf.Tensor, b: tf.Tensor) => f(a, b),
+        inputs: [host([], [2, 0], types[0]), host([1], [1], types[0])],
+        gradient: false,
+      })),
+    ]));
+
   it('log1p and expm1 keep the digits of tiny arguments', () =>
     agree(
       [1e-9, -1e-9, 3e-7, -3e-7, 1e-20, 1e-38, 1e-3].flatMap((x) => [

@@ -109,6 +109,14 @@ describe('reductions in corner cases', () => {
       ]),
     ));
 
+  it('along an axis of a tensor that has nothing on another', () =>
+    agree([
+      of('max', (x) => tf.max(x, 1), host([], [0, 3])),
+      of('argMax', (x) => tf.argMax(x, -1), host([], [0, 3])),
+      of('softmax', (x) => tf.softmax(x), host([], [0, 3])),
+      of('topk', (x) => tf.topk(x, 2).values, host([], [0, 3])),
+    ]));
+
   it('with infinities', () =>
     agree(
       [tf.sum, tf.mean, tf.max, tf.min].flatMap((f) =>
