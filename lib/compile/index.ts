@@ -1,6 +1,7 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { type SharedOptions, stack, unstack } from './batch';
 export type { NonFinite } from './diagnose/non-finite';
+export { every, logSpaced, logSpacedSteps } from './due';
 export { CompileError } from './errors';
 export { type CompiledFunction, compileFunction } from './function';
 export { type GeluOptions, gelu, silu, stopGradient } from './functions';
@@ -11,6 +12,18 @@ export type { CompileOptions, ProgramOptions } from './options';
 export { PASSES, type Pass } from './passes';
 export { cond } from './primitives';
 export { Program } from './program';
+export {
+  bernoulli,
+  dropout,
+  dropoutMask,
+  type MinibatchOptions,
+  minibatch,
+  permutation,
+  type RandomKey,
+  randomNormal,
+  randomUniform,
+  randomWords,
+} from './random';
 export type { Runtime, RuntimeOptions } from './runtime';
 export {
   type DeviceState,

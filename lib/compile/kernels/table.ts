@@ -1,4 +1,5 @@
 /** @file The kernel table: every kernel that a compiled step may use. */
+import { randomKernels } from '../random/kernels';
 import { composedKernels } from './composed';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
@@ -18,6 +19,7 @@ const table: ReadonlyMap<string, KernelRule> = new Map(
     ...movement,
     ...products,
     ...indexing,
+    ...randomKernels,
   } satisfies KernelRules),
 );
 
