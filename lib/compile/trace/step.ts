@@ -33,13 +33,13 @@ export function traceStep(
     const result = checkedResult(step(state));
     const metrics = leavesOf(result.metrics, isTensor);
     metricNames = metrics.map(([name]) => name);
-    return [...nextLeaves(paths, forms, result.state), ...metrics.map(([, tensor]) => tensor)];
+    return [...nextLeaves(paths, forms, result.state, tracedOrigin), ...metrics.map(([, tensor]) => tensor)];
   }, forms);
   return { graph, metricNames };
 }
 
 /** What a step returned, which the compiler cannot check where the step is plain JavaScript or asynchronous. */
-function checkedResult(result: Partial<StepResult> | undefined): StepResult {
+export function checkedResult(result: Partial<StepResult> | undefined): StepResult {
   const { state, metrics } = result ?? {};
   if (state === undefined || metrics === undefined) {
     throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
@@ -47,8 +47,22 @@ function checkedResult(result: Partial<StepResult> | undefined): StepResult {
   return { state, metrics };
 }
 
-/** The tensors of the next state in the order of the first, checked to have the same form. */
-function nextLeaves(paths: readonly string[], forms: readonly InputSpec[], next: TensorTree): tf.Tensor[] {
+/** Where a tensor comes from: words for a message, and the user's line. */
+interface TensorOrigin {
+  readonly text: string;
+  readonly source?: string | undefined;
+}
+
+/**
+ * The tensors of the next state in the order of the first, checked to have the same form.
+ * @param originOf What to say of a tensor of another form; nothing by default.
+ */
+export function nextLeaves(
+  paths: readonly string[],
+  forms: readonly InputSpec[],
+  next: TensorTree,
+  originOf: (tensor: tf.Tensor) => TensorOrigin = () => ({ text: '' }),
+): tf.Tensor[] {
   const returned = new Map(leavesOf(next, isTensor));
   const ordered = paths.map((path, index) => {
     const { dtype, shape } = forms[index] as InputSpec;
@@ -74,7 +88,7 @@ function nextLeaves(paths: readonly string[], forms: readonly InputSpec[], next:
 }
 
 /** `, the result of 'Sum' on (float32[3])`, and the line of that call. */
-function originOf(tensor: tf.Tensor): { readonly text: string; readonly source?: string | undefined } {
+function tracedOrigin(tensor: tf.Tensor): TensorOrigin {
   const backend = traceBackend();
   const node = backend.active().producer(backend.value(tensor));
   if (node === undefined) return { text: '' };
