@@ -1,8 +1,7 @@
-/** @file Kernels that rearrange elements, said in reshapes, transposes and gathers; and constants made by a rule. */
+/** @file Kernels that rearrange elements, said in reshapes, transposes and gathers. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../../graph';
 import { sizeOf } from '../../host';
-import { CPU_BACKEND, withBackend } from '../../trace/with-backend';
 import { normalizeAxes } from '../rule';
 import { type Compositions, type Inputs, input, refusedCall } from './composition';
 
@@ -93,24 +92,11 @@ function diagonal(inputs: Inputs): tf.Tensor {
   ]);
 }
 
-/** Runs a kernel without inputs at once and makes its result a constant of the program. */
-function known(kernel: string) {
-  return (_: Inputs, attrs: Attributes): tf.Tensor => {
-    const { data, dtype } = withBackend(CPU_BACKEND, () => {
-      const result = tf.engine().runKernel(kernel, {}, attrs as tf.NamedAttrMap) as tf.Tensor;
-      return { data: result.dataSync(), dtype: result.dtype };
-    });
-    return tf.tensor1d(data, dtype as 'float32' | 'int32');
-  };
-}
-
 export const layouts: Compositions = {
   BatchToSpaceND: batchToSpace,
   DepthToSpace: depthToSpace,
   Diag: diagonal,
-  LinSpace: known('LinSpace'),
   MirrorPad: mirrorPad,
-  Range: known('Range'),
   Reverse: reverse,
   SpaceToBatchND: spaceToBatch,
 };
