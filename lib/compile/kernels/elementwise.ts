@@ -10,9 +10,13 @@ import { writer } from './write';
 /** A comparison, whose result is bool. */
 const comparison = (opType: string, types = NUMBERS) => binary(opType, { types, result: 'bool' });
 
-/** A divisor of integers without its zeros: tfjs says 0 where it divides by one, the processor says the end. */
-function nonZero(emit: Emitter, b: Name): Name {
-  return emit.node('Where', [emit.node('Equal', [b, emit.scalar('int32', 0)]), emit.scalar('int32', 1), b]);
+/**
+ * A divisor of integers with 1 for 0 and −1, by which every remainder is 0 in tfjs too: the processor ends the process on a
+ * division by 0, and on the smallest integer by −1.
+ */
+function harmless(emit: Emitter, b: Name): Name {
+  const is = (value: number) => emit.node('Equal', [b, emit.scalar('int32', value)]);
+  return emit.node('Where', [emit.node('Or', [is(0), is(-1)]), emit.scalar('int32', 1), b]);
 }
 
 /**
@@ -20,7 +24,7 @@ function nonZero(emit: Emitter, b: Name): Name {
  * exact too but has the dividend's sign, so the divisor is added where the signs differ.
  */
 function modulo(emit: Emitter, a: Name, b: Name, dtype: DType): Name {
-  if (dtype === 'int32') return emit.node('Mod', [a, nonZero(emit, b)]);
+  if (dtype === 'int32') return emit.node('Mod', [a, harmless(emit, b)]);
   const w = writer(emit);
   const remainder = emit.node('Mod', [a, b], { fmod: 1 });
   const signsDiffer = emit.node('Xor', [w.less(remainder, 0), w.less(b, 0)]);
