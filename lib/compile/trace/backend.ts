@@ -27,11 +27,9 @@ export function checkedDType(dtype: string): DType {
 
 /** Copies values into the typed array of a dtype. */
 export function toData(values: ArrayLike<number | boolean>, dtype: DType): HostTensor['data'] {
-  const numbers = Array.isArray(values)
-    ? (values as (number | boolean)[]).map(Number)
-    : (values as ArrayLike<number>);
-  if (dtype === 'float32') return Float32Array.from(numbers);
-  return dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers);
+  const numbers = values as ArrayLike<number>;
+  if (dtype === 'float32') return new Float32Array(numbers);
+  return dtype === 'int32' ? new Int32Array(numbers) : new Uint8Array(numbers);
 }
 
 export class TraceBackend extends tf.KernelBackend {
