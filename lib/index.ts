@@ -5,7 +5,8 @@ import { chooseEagerBackend } from './compile/eager.node';
 
 export { type Phases, phases } from './analysis/phases';
 export * from './compile';
-export { onnxRuntimeNode } from './compile/runtime.node';
+export { compile, type DeviceOptions, openDevice } from './compile/devices.node';
+export { cudaRuntimeNode, onnxRuntimeNode, webgpuRuntimeNode } from './compile/runtime.node';
 export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
 export { getOperation, type Operation, type OperationName, operationNames } from './data/operations';
 export { type RandomStream, randomStream } from './data/random';

@@ -1,9 +1,9 @@
 /** @file `grok train`. */
 import { join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { DEVICE_REQUESTS } from '../compile/devices';
 import { OPTIMIZERS, type OptimizerName } from '../optim';
 import { PRESETS, type PresetName, type RunConfig, type RunOptions } from '../train/config';
-import { DEVICES } from '../train/environment.node';
 import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
 import { terminalProgress } from '../train/progress-terminal.node';
 import { type FinishedRun, requireFinite } from '../train/run';
@@ -95,7 +95,7 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
     .option('--overwrite', 'replace a run that is already in the folder', false)
     .option('--json', 'print the summary as one last line of JSON', false)
     .option('--quiet', 'no progress', false)
-    .addHelpText('after', `\nDevices: ${DEVICES.join(', ')}. Defaults are those of the preset.`)
+    .addHelpText('after', `\nDevices: ${DEVICE_REQUESTS.join(', ')}. Defaults are those of the preset.`)
     .action(async (options: TrainArguments) => {
       done(await runTrain(options, streams));
     });
@@ -144,7 +144,9 @@ function report({ summary }: FinishedRun, folder: string): string {
   const loss = (value: number | null) => (value === null ? '–' : formatLoss(value));
   const first = (step: number | null) =>
     step === null ? 'not reached' : `step ${step.toLocaleString('en')}`;
+  const { device, deviceReason } = summary;
   return [
+    ...(deviceReason === undefined ? [] : [`device      ${device} (${deviceReason})`]),
     `train       accuracy ${share(trainAccuracy)}, loss ${loss(trainLoss)}, 99 % ${first(summary.firstStepTrain99)}`,
     `validation  accuracy ${share(validationAccuracy)}, loss ${loss(validationLoss)}, 99 % ${first(summary.firstStepValidation99)}`,
     `${summary.steps.toLocaleString('en')} steps in ${formatSeconds(summary.seconds)}${summary.msPerStep === null ? '' : `, ${summary.msPerStep.toPrecision(3)} ms a training step`}; run folder ${folder}`,

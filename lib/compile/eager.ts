@@ -11,7 +11,7 @@ import { checkForm, inPrecision } from './form';
 import { describe } from './graph';
 import type { HostTensor, WideTensor } from './host';
 import type { ProgramOptions } from './options';
-import { stack } from './repeat/stepwise';
+import { stackSteps } from './repeat/stepwise';
 import {
   type DeviceState,
   type HostOf,
@@ -115,7 +115,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
       return true;
     });
     const names = Object.keys(rows[0] as StepOutputs['metrics']);
-    const column = (name: string) => stack(rows.map((row) => row[name] as HostTensor)) as HostTensor;
+    const column = (name: string) => stackSteps(rows.map((row) => row[name] as HostTensor)) as HostTensor;
     return {
       state: { tensors: last },
       metrics: Object.fromEntries(names.map((name) => [name, column(name)])),

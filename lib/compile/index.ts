@@ -1,5 +1,16 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { type SharedOptions, stack, unstack } from './batch';
+export {
+  type CompiledDevice,
+  DEVICE_REQUESTS,
+  type DeviceName,
+  type DeviceRequest,
+  deviceOf,
+  type EagerDevice,
+  isDeviceRequest,
+  type OpenedDevice,
+  type StepProgram,
+} from './devices';
 export type { NonFinite } from './diagnose/non-finite';
 export { every, logSpaced, logSpacedSteps } from './due';
 export { CompileError } from './errors';
@@ -9,7 +20,7 @@ export type { DType, HostTensor, WideTensor } from './host';
 export { compilableKernels } from './kernels/table';
 export { type Operation, operations } from './operations';
 export type { CompileOptions, ProgramOptions } from './options';
-export { PASSES, type Pass } from './passes';
+export { EXACT_PASSES, PASSES, type Pass } from './passes';
 export { cond } from './primitives';
 export { Program } from './program';
 export {

@@ -3,7 +3,8 @@
  * event loop, and between them reports progress, looks for stop requests, saves, and decides when to end. The cut does
  * not change a number.
  */
-import type { DeviceState, HostTensor, NonFinite, Program } from '../compile';
+import type { DeviceState, HostTensor, NonFinite } from '../compile';
+import type { StepProgram } from '../compile/devices';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
@@ -12,7 +13,7 @@ import { METRICS, scheduleOf } from './step';
 export type StopReason = 'target' | 'steps' | 'nan' | 'signal';
 
 export interface LoopOptions {
-  readonly program: Program<TrainState>;
+  readonly program: StepProgram<TrainState>;
   /** The state to begin with, at any step. */
   readonly state: TrainState;
   /** The run ends before update number `steps`. */
@@ -191,7 +192,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
 
 /** What went wrong between the last good state and the loss that was not finite. */
 async function causeOf(
-  program: Program<TrainState>,
+  program: StepProgram<TrainState>,
   { device, step }: Standing,
   nanStep: number,
 ): Promise<NonFinite | undefined> {
@@ -247,7 +248,7 @@ function rowsOf(
  * with none due, their results thrown away.
  */
 async function timeSteps(
-  program: Program<TrainState>,
+  program: StepProgram<TrainState>,
   state: TrainState,
   count: number,
   now: () => number,

@@ -1,5 +1,6 @@
-/** @file A whole run: compile, train, keep what it produces. Pure but for the runtime and the sink it is given. */
-import { type HostTree, Program, type Runtime } from '../compile';
+/** @file A whole run: compile, train, keep what it produces. Pure but for the device and the sink it is given. */
+import type { HostTree } from '../compile';
+import type { OpenedDevice } from '../compile/devices';
 import { TrainingError } from '../errors';
 import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
@@ -20,6 +21,8 @@ export interface RunSink {
 /** Where a run happens, for the record. */
 export interface RunEnvironment {
   readonly device: string;
+  /** Why that device, where the choice was left to the program. */
+  readonly deviceReason?: string;
   readonly threads: number;
   /** Software by name. */
   readonly versions: Readonly<Record<string, string>>;
@@ -78,14 +81,14 @@ export interface FinishedRun {
  */
 export async function runTraining(
   config: RunConfig,
-  runtime: Runtime,
+  device: OpenedDevice,
   settings: RunSettings,
 ): Promise<FinishedRun> {
   const { environment, signal, sink, display, callSeconds, onStart } = settings;
   const prepared = prepareRun(config);
   sink?.saveConfig(config);
   const started = performance.now();
-  const program = await Program.compile(runtime, prepared.step, prepared.initial, {
+  const program = await device.compile(prepared.step, prepared.initial, {
     threads: environment.threads,
   });
   const compileSeconds = (performance.now() - started) / 1000;

@@ -1,12 +1,13 @@
-/** @file Training from Node: the native runtime, a run folder, and stopping on Ctrl-C, SIGTERM or a notebook's stop button. */
-import { onnxRuntimeNode } from '../compile/runtime.node';
+/** @file Training from Node: a device by its name, a run folder, and stopping on Ctrl-C, SIGTERM or a notebook's stop button. */
+import { openDevice } from '../compile/devices.node';
 import { type RunOptions, runConfig } from './config';
-import { runEnvironment } from './environment.node';
+import { checkedDevice, runEnvironment } from './environment.node';
 import type { ProgressDisplay } from './progress';
 import { type FinishedRun, runTraining } from './run';
 import { RunStore } from './run-store.node';
 
 export interface TrainSettings {
+  /** `cpu` (default), `webgpu`, `cuda`, `auto`, or one of tfjs's own backends: see `openDevice`. */
   readonly device?: string;
   /** Threads of the native runtime; default: the machine's, at most 8. Does not change the results. */
   readonly threads?: number;
@@ -41,19 +42,18 @@ function stopRequests() {
 
 /**
  * Trains a run: the preset's configuration with the given differences.
- * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written.
+ * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written, CompileError for a device
+ *   that is not there, with how to get it.
  */
 export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<FinishedRun> {
-  const { device, threads, out, overwrite = false, display, callSeconds } = settings;
+  const { device = 'cpu', threads, out, overwrite = false, display, callSeconds } = settings;
   const config = runConfig(options);
-  const environment = runEnvironment({
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const opened = await openDevice(checkedDevice(device));
+  const environment = runEnvironment({ device: opened, ...(threads === undefined ? {} : { threads }) });
   const sink = out === undefined ? undefined : RunStore.create(out, { overwrite });
   const requests = stopRequests();
   try {
-    return await runTraining(config, onnxRuntimeNode, {
+    return await runTraining(config, opened, {
       environment,
       signal: requests.signal,
       // Only now: while the step is traced and compiled nothing could honour a request, and the process's own way to die

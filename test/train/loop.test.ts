@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../lib/compile';
+import { deviceOf } from '../../lib/compile/devices';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { FileError, TrainingError } from '../../lib/errors';
 import { encodeCheckpoint } from '../../lib/train/checkpoint';
@@ -15,7 +16,7 @@ const SMALL: RunOptions = { modulus: 11, trainFraction: 0.5, dModel: 16, steps: 
 
 function run(options: RunOptions = {}, settings: Partial<RunSettings> & { threads?: number } = {}) {
   const { threads = 1, ...rest } = settings;
-  return runTraining(runConfig({ ...SMALL, ...options }), onnxRuntimeNode, {
+  return runTraining(runConfig({ ...SMALL, ...options }), deviceOf(onnxRuntimeNode), {
     environment: runEnvironment({ threads }),
     ...rest,
   });

@@ -29,7 +29,7 @@ export const stepwise: RepetitionMethod = {
           if (step > 0) for (const tensor of current) runtime.free(tensor);
           current = range(carried).map(output);
         }
-        const column = (index: number) => stack(rows.map((row) => row[index] as WideTensor));
+        const column = (index: number) => stackSteps(rows.map((row) => row[index] as WideTensor));
         return { state: current, metrics: range(metrics).map(column) };
       },
       release: () => session.release(),
@@ -38,7 +38,7 @@ export const stepwise: RepetitionMethod = {
 };
 
 /** Tensors of one form, one after the other along a new leading axis. */
-export function stack(rows: readonly WideTensor[]): WideTensor {
+export function stackSteps(rows: readonly WideTensor[]): WideTensor {
   const [first] = rows as readonly [WideTensor];
   const size = first.data.length;
   const Data = first.data.constructor as new (length: number) => WideTensor['data'];
