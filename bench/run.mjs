@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEVICES } from './harness/device.mjs';
+import { COMPILED_DEVICES } from 'optimal-grokking/dist/compile/devices.js';
 import { ratioFigure } from './harness/figure.mjs';
 import { describeMachine, otherLoad } from './harness/machine.mjs';
 import { peersPython, setUpPeers } from './harness/peers.mjs';
@@ -156,7 +156,7 @@ export async function main(argv) {
     )
     .addOption(
       new Option('--device <device>', 'where this project and its roofline run; the peers use the CPU')
-        .choices([...DEVICES])
+        .choices([...COMPILED_DEVICES])
         .default('cpu'),
     )
     .option('--json <file>', 'write every figure to this file', outputPath)

@@ -1,10 +1,10 @@
 /**
- * @file Contender: a step of this project, compiled to one native program and run in calls of about a quarter of a
- * second, as `grok train` does it; with no evaluation due.
+ * @file Contender: a step of this project on one of its devices. Compiled, it runs in calls of about a quarter of a
+ * second, as `grok train` runs it; on tfjs's own backends it runs operation by operation.
  */
 import { parseArgs } from 'node:util';
-import { Program } from 'optimal-grokking/dist/compile/index.js';
-import { openRuntime, runtimeOptions } from '../harness/device.mjs';
+import { openDevice } from 'optimal-grokking/dist/compile/devices.node.js';
+import { runtimeOptions } from '../harness/options.mjs';
 import { serve } from '../harness/serve.mjs';
 import { FORMS, readStep } from '../models/steps.mjs';
 
@@ -25,8 +25,8 @@ await serve(async () => {
   const form = FORMS.find((known) => known === values.form);
   if (form === undefined) throw new RangeError(`form is ${values.form}, expected ${FORMS.join(', ')}`);
   const { step, state: start } = readStep(String(values.inputs), form);
-  const runtime = await openRuntime(values.device);
-  const program = await Program.compile(runtime, step, start, runtimeOptions(values));
+  const device = await openDevice(/** @type {any} */ (values.device));
+  const program = await device.compile(step, start, runtimeOptions(values));
   let state = program.put(start);
   const first = await program.run(state, { steps: 3 });
   state = first.state;
@@ -35,8 +35,12 @@ await serve(async () => {
   return {
     introduction: {
       name: values.name,
-      versions: { runtime: runtime.version },
-      settings: { form, device: runtime.device, kernels: program.nodeCount },
+      versions: { runtime: device.version },
+      settings: {
+        form,
+        device: device.name,
+        ...('nodeCount' in program ? { kernels: program.nodeCount } : {}),
+      },
       losses: [...(first.metrics.trainLoss?.data ?? [])],
     },
     async train(steps) {

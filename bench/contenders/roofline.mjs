@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { Emitter } from 'optimal-grokking/dist/compile/onnx/emitter.js';
 import { encodeModel } from 'optimal-grokking/dist/compile/onnx/proto.js';
 import { randomStream } from 'optimal-grokking/dist/data/random.js';
-import { openRuntime, runtimeOptions } from '../harness/device.mjs';
+import { openRuntime, runtimeOptions } from '../harness/options.mjs';
 import { serve } from '../harness/serve.mjs';
 import { flopsOf } from '../roofline/products.mjs';
 

@@ -54,7 +54,8 @@ async function start(specs, baseline, running, { signal, progress }) {
       if (signal.aborted || spec.name === baseline || !(error instanceof ContenderError)) throw error;
       running.pop();
       await contender.close();
-      skipped.push({ name: spec.name, reason: error.message });
+      // The name is printed in front.
+      skipped.push({ name: spec.name, reason: error.message.replace(`${spec.name} `, '') });
     }
   }
   return skipped;

@@ -10,9 +10,6 @@
  * rounding, so that a contender which computes something else is found out.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { crossEntropy } from 'optimal-grokking/dist/models/loss.js';
-import { valueAndGrads } from 'optimal-grokking/dist/models/params.js';
-import { adamw, applyUpdates } from 'optimal-grokking/dist/optim/index.js';
 
 /** @typedef {import('optimal-grokking/dist/optim/index.js').OptimizerOptions} OptimizerOptions */
 
@@ -48,34 +45,4 @@ export function mlp({ modulus }, { fc1, fc2 }, tokens, form) {
     );
   }
   return tf.matMul(tf.square(sum), fc2);
-}
-
-/**
- * One full-batch AdamW step.
- *
- * @param {MlpConfig} config
- * @param {{ tokens: Int32Array, targets: Int32Array }} rows
- * @param {'plain' | 'reduced'} form
- */
-export function mlpStep(config, { tokens, targets }, form) {
-  const optimizer = adamw(config);
-  /** @param {any} state */
-  const step = (state) => {
-    /** @type {tf.Tensor2D} */
-    const labels = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), config.modulus), 'float32');
-    const { value, grads } = valueAndGrads(
-      (params) => crossEntropy(mlp(config, params, tokens, form), labels),
-      state.params,
-    );
-    const update = optimizer.update(grads, state.optimizer, { params: state.params, step: state.step });
-    return {
-      state: {
-        params: applyUpdates(state.params, update.updates),
-        optimizer: update.state,
-        step: tf.add(state.step, tf.scalar(1, 'int32')),
-      },
-      metrics: { trainLoss: value },
-    };
-  };
-  return { step, optimizer };
 }

@@ -1,13 +1,13 @@
 /** @file Probe: how long a preset's step takes to compile in a process that has compiled nothing before. */
 import { parseArgs } from 'node:util';
 import { Program } from 'optimal-grokking/dist/compile/index.js';
-import { openRuntime, runtimeOptions } from '../harness/device.mjs';
-import { readStep } from '../models/steps.mjs';
+import { openRuntime, runtimeOptions } from '../harness/options.mjs';
+import { readUsersStep } from '../models/steps.mjs';
 
 const { values } = parseArgs({
   options: { inputs: { type: 'string' }, threads: { type: 'string' }, device: { type: 'string' } },
 });
-const { step, state } = readStep(String(values.inputs), 'reduced');
+const { step, state } = readUsersStep(String(values.inputs));
 const runtime = await openRuntime(values.device);
 const start = performance.now();
 const program = await Program.compile(runtime, step, state, runtimeOptions(values));

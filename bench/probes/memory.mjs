@@ -4,10 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { Program } from 'optimal-grokking/dist/compile/index.js';
-import { openRuntime, runtimeOptions } from '../harness/device.mjs';
 import { bytesOf, liveBytes } from '../harness/liveness.mjs';
 import { collectGarbage, watchPeak } from '../harness/memory.mjs';
-import { readStep } from '../models/steps.mjs';
+import { openRuntime, runtimeOptions } from '../harness/options.mjs';
+import { readUsersStep } from '../models/steps.mjs';
 
 /** Calls before memory is expected to be steady. */
 const WARM_UP = 500;
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 const { evaluate, calls } = values;
-const { step, state: start } = readStep(String(values.inputs), 'reduced', { evaluate });
+const { step, state: start } = readUsersStep(String(values.inputs), { evaluate });
 const program = await Program.compile(await openRuntime(values.device), step, start, runtimeOptions(values));
 
 /** @param {import('optimal-grokking/dist/compile/index.js').DeviceState} state @param {number} count */

@@ -13,9 +13,9 @@ const NO_RUNTIME = {
 };
 
 /**
- * The products of a step as it is written, before any pass, an evaluation left out.
+ * The products of a step as it is written, before any pass.
  *
- * @param {import('../models/steps.mjs').TrainingStep} training
+ * @param {import('../models/training-step.mjs').TrainingStep} training
  * @returns {Promise<Omit<import('./products.mjs').Product, 'name'>[]>}
  */
 export async function tracedProducts({ step, state }) {

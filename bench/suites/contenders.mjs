@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const here = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
 /**
- * A step of this project, compiled.
+ * A step of this project on one of its devices.
  *
  * @param {string} name
  * @param {string} description
@@ -27,29 +27,7 @@ export function compiled(name, description, form, { inputs, threads, device, spi
       ...['--threads', String(threads), '--device', device],
       ...(spinning === undefined ? [] : ['--spinning', spinning ? 'on' : 'off']),
     ],
-  };
-}
-
-/**
- * A step of this project, run eagerly on a backend of tfjs.
- *
- * @param {string} name
- * @param {string} description
- * @param {import('../models/steps.mjs').Form} form
- * @param {'cpu' | 'wasm' | 'node'} backend
- * @param {Pick<ContenderOptions, 'inputs' | 'threads'>} options
- * @returns {ContenderSpec}
- */
-export function eager(name, description, form, backend, { inputs, threads }) {
-  return {
-    name,
-    description,
-    command: process.execPath,
-    args: [
-      here('contenders/eager.mjs'),
-      ...['--name', name, '--inputs', inputs, '--form', form, '--backend', backend],
-    ],
-    // What TensorFlow takes its number of threads from.
+    // What TensorFlow, under one of tfjs's backends, takes its number of threads and its silence from.
     env: { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '2' },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { measureSteps } from '../harness/steps.mjs';
 import { PRESETS } from '../presets.mjs';
-import { compiled, eager, peer, peers, roofline } from './contenders.mjs';
+import { compiled, peer, peers, roofline } from './contenders.mjs';
 
 /** @type {import('../harness/steps.mjs').StepSuite} */
 const suite = {
@@ -20,7 +20,10 @@ const suite = {
       compiled('compiled', 'this project: the hand-reduced model, compiled', 'reduced', options),
       compiled('compiled-plain', 'this project: the model written plainly, compiled', 'plain', options),
       roofline('gpt', options),
-      eager('tfjs-node-as-written', `${written}, tfjs on TensorFlow`, 'one-hot', 'node', options),
+      compiled('tfjs-node-as-written', `${written}, tfjs on TensorFlow`, 'one-hot', {
+        ...options,
+        device: 'tfjs:node',
+      }),
       ...peers(written, reduced, options),
       ...(python === undefined
         ? []

@@ -28,7 +28,7 @@ describe('results', () => {
   });
 
   it('is printed as ratios alone', () => {
-    expect(ratioTable(rows, 'compiled').split('\n')).toEqual([
+    expect(ratioTable({ rows, unit: '× compiled', baseline: 'compiled' }).split('\n')).toEqual([
       '          × compiled  quartiles    range',
       'peer      4.00        4.00 – 4.50  4.00 – 5.00  what peer is',
       'compiled  1                                     what compiled is',

@@ -1,0 +1,43 @@
+/** @file A full-batch training step of any model: loss, gradient, AdamW; no evaluation. */
+import * as tf from '@tensorflow/tfjs-core';
+import { crossEntropy } from 'optimal-grokking/dist/models/loss.js';
+import { valueAndGrads } from 'optimal-grokking/dist/models/params.js';
+import { adamw, applyUpdates } from 'optimal-grokking/dist/optim/index.js';
+import { toHostTree } from 'optimal-grokking/dist/train/state.js';
+
+/**
+ * @typedef {object} TrainingStep
+ * @property {any} step a step as `Program.compile` takes it; its metric `trainLoss` is the loss before the update
+ * @property {any} state in host memory
+ */
+
+/**
+ * @param {object} model
+ * @param {(params: any) => tf.Tensor2D} model.forward logits of all training rows, [rows, classes]
+ * @param {any} model.params initial parameters, in host memory
+ * @param {Int32Array} model.targets [rows]
+ * @param {number} model.classes
+ * @param {import('optimal-grokking/dist/optim/index.js').OptimizerOptions} options
+ * @returns {TrainingStep}
+ */
+export function trainingStep({ forward, params, targets, classes }, options) {
+  const optimizer = adamw(options);
+  /** @param {any} state */
+  const step = (state) => {
+    /** @type {tf.Tensor2D} */
+    const labels = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), classes), 'float32');
+    const { value, grads } = valueAndGrads((given) => crossEntropy(forward(given), labels), state.params);
+    const update = optimizer.update(grads, state.optimizer, { params: state.params, step: state.step });
+    return {
+      state: {
+        params: applyUpdates(state.params, update.updates),
+        optimizer: update.state,
+        step: tf.add(state.step, tf.scalar(1, 'int32')),
+      },
+      metrics: { trainLoss: value },
+    };
+  };
+  const moments = toHostTree((weights) => optimizer.init(weights), params);
+  const zero = { dtype: 'int32', shape: [], data: Int32Array.of(0) };
+  return { step, state: { params, optimizer: moments, step: zero } };
+}
