@@ -4,6 +4,7 @@ import { indexing } from './indexing';
 import { products } from './matmul';
 import { movement } from './movement';
 import { ordering } from './order';
+import { random } from './random';
 import { reductions } from './reduction';
 import type { BatchRule, BatchRules } from './rule';
 import { unrolled } from './unrolled';
@@ -16,6 +17,7 @@ const table: ReadonlyMap<string, BatchRule> = new Map(
     ...products,
     ...indexing,
     ...ordering,
+    ...random,
   } satisfies BatchRules),
 );
 

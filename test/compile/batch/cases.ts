@@ -4,6 +4,13 @@ import fc from 'fast-check';
 import type { DType } from '../../../lib/compile';
 import { elementwise } from '../../../lib/compile/batch/elementwise';
 import { kernelRule } from '../../../lib/compile/kernels/table';
+import {
+  bernoulli,
+  type RandomKey,
+  randomNormal,
+  randomUniform,
+  randomWords,
+} from '../../../lib/compile/random';
 import { axesOf, axisOf, broadcastShapes, shapes } from '../kernels/arbitraries';
 import type { BatchAgreement, BatchCase } from './agreement';
 
@@ -241,6 +248,22 @@ const oneHotCase = fc.tuple(shapes({ max: 3 }), fc.integer({ min: 2, max: 5 }), 
   }),
 );
 
+/** More words than a row of the generator's table has, or a few. */
+function randomCase(draw: (shape: readonly number[], key: RandomKey) => tf.Tensor): KernelCases {
+  const drawn = fc.oneof(shapes({ max: 2 }), fc.constant([1030])).map(
+    (shape): BatchCase => ({
+      name: `[${shape}]`,
+      f: (...[seed, step]) =>
+        draw(shape, { seed: seed as tf.Scalar, step: step as tf.Scalar, purpose: 'test' }),
+      inputs: [
+        { shape: [], dtype: 'int32', low: 0, high: 1000 },
+        { shape: [], dtype: 'int32', low: 0, high: 1000 },
+      ],
+    }),
+  );
+  return { drawn };
+}
+
 /** The calls of every kernel with a batching rule. */
 export const CASES: Readonly<Record<string, () => KernelCases>> = {
   ...Object.fromEntries(Object.keys(elementwise).map((kernel) => [kernel, () => elementwiseCase(kernel)])),
@@ -375,6 +398,10 @@ export const CASES: Readonly<Record<string, () => KernelCases>> = {
   UnsortedSegmentSum: () => ({ drawn: segmentCase, tolerance: ROUNDING }),
   TensorScatterUpdate: () => ({ drawn: scatterCase }),
   OneHot: () => ({ drawn: oneHotCase }),
+  RandomWords: () => randomCase(randomWords),
+  RandomUniform: () => randomCase(randomUniform),
+  RandomNormal: () => ({ ...randomCase(randomNormal), tolerance: ROUNDING }),
+  RandomEvents: () => randomCase((shape, key) => bernoulli(0.3, shape, key)),
   SearchSorted: () => ({ drawn: searchCase }),
   DenseBincount: () => ({ drawn: countCase, tolerance: ROUNDING }),
   Bincount: () => ({
