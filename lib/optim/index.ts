@@ -9,4 +9,21 @@ export {
   type OptimizerOptions,
 } from './presets';
 export { addDecayedWeights, scale } from './scale';
+export {
+  type CosineOptions,
+  constantSchedule,
+  cosineSchedule,
+  type ExponentialOptions,
+  exponentialSchedule,
+  type InverseSqrtOptions,
+  inverseSqrtSchedule,
+  joinSchedules,
+  type LinearOptions,
+  linearSchedule,
+  type PiecewiseOptions,
+  piecewiseSchedule,
+  type Schedule,
+  scaleBySchedule,
+  warmup,
+} from './schedule';
 export { applyUpdates, chain, stateless, type Transform, type UpdateContext } from './transform';
