@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { constantData, constantOf, fillOf, type Graph, makeValue, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
+import type { Declared } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
 import { toData } from '../trace/backend';
 import { CPU_BACKEND, withBackend } from '../trace/with-backend';
@@ -30,7 +31,8 @@ function foldNode(node: Node): Rewrite[] {
     node.inputs.length > 0 &&
     node.inputs.every((input) => input.constant !== undefined) &&
     node.outputs.every((output) => sizeOf(output.shape) <= LARGEST_RESULT) &&
-    tf.getKernel(node.op, CPU_BACKEND) !== undefined;
+    tf.getKernel(node.op, CPU_BACKEND) !== undefined &&
+    (kernelRule(node.op)?.foldable?.(node.inputs as unknown as Declared<Value>) ?? true);
   return foldable ? [{ replaceBy: evaluate(node) }] : [node];
 }
 

@@ -1,0 +1,48 @@
+/**
+ * @file Multiplies chains of matrices in the order that takes the fewest operations, across sums and for a step's
+ * forward and backward products together: for (X + M·A)·B it finds X·B + M·(A·B), with A·B small and shared. The
+ * results are the same numbers, rounded differently.
+ */
+import type { Block, Graph, Value } from '../../graph';
+import { at } from '../../kernels/rule';
+import { countUses } from '../uses';
+import { SpecialFactors } from './chains';
+import { linearity } from './linear';
+import { type Plan, plan } from './plan';
+import { Writer } from './write';
+
+export function reassociate(graph: Graph): Graph {
+  const uses = countUses(graph);
+  const special = new SpecialFactors();
+  const visit = (block: Block): Block => {
+    const nodes = block.nodes.map((node) =>
+      node.blocks === undefined ? node : { ...node, blocks: node.blocks.map(visit) },
+    );
+    const current = { nodes, outputs: block.outputs };
+    const found = plan(current, neededValues(current, special), uses, special);
+    return found.cost.after < found.cost.before ? rebuilt(current, found, special) : current;
+  };
+  return { ...visit(graph), inputs: graph.inputs };
+}
+
+/** What others than the linear nodes of a block need: its results, inputs of its other nodes, all that nested blocks use. */
+function neededValues(block: Block, special: SpecialFactors): Set<Value> {
+  const needed = new Set(block.outputs);
+  for (const node of block.nodes) {
+    if (linearity(node, special) === undefined) for (const input of node.inputs) needed.add(input);
+    for (const inner of node.blocks ?? []) for (const value of countUses(inner).keys()) needed.add(value);
+  }
+  return needed;
+}
+
+/** The block with its linear nodes replaced by those of the plan. */
+function rebuilt(block: Block, { targets }: Plan, special: SpecialFactors): Block {
+  const planned = new Map(targets.map((target) => [target.value, target]));
+  const writer = new Writer();
+  for (const node of block.nodes) {
+    const target = planned.get(at(node.outputs, 0));
+    if (target !== undefined) writer.target(target);
+    else if (linearity(node, special) === undefined) writer.nodes.push(node);
+  }
+  return { nodes: writer.nodes, outputs: block.outputs };
+}
