@@ -23,10 +23,14 @@ export function crossEntropy(logits: tf.Tensor2D, oneHot: tf.Tensor2D): tf.Scala
     const sum = tf.sum(others, 1, true); // [rows, 1]
     const value = tf.mean(tf.add(m, tf.log1p(tf.add(tf.expm1(tf.neg(m)), sum))));
     const total = tf.add(tf.exp(tf.neg(m)), sum);
-    (save as tf.GradSaveFunc)([others, sum, total]);
-    const gradFunc = (dy: tf.Tensor, [others, sum, total]: tf.Tensor[]) => {
+    // Saved, not closed over: run eagerly, tfjs frees everything else before the gradient is asked for.
+    (save as tf.GradSaveFunc)([others, sum, total, oneHot]);
+    const gradFunc = (dy: tf.Tensor, [others, sum, total, oneHot]: tf.Tensor[]) => {
       const scale = tf.div(tf.div(dy, rows), total as tf.Tensor); // [rows, 1]
-      return tf.sub(tf.mul(others as tf.Tensor, scale), tf.mul(oneHot, tf.mul(sum as tf.Tensor, scale)));
+      return tf.sub(
+        tf.mul(others as tf.Tensor, scale),
+        tf.mul(oneHot as tf.Tensor, tf.mul(sum as tf.Tensor, scale)),
+      );
     };
     return { value, gradFunc };
   });

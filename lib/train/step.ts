@@ -45,7 +45,8 @@ export function makeStep({ forward, classes, train, validation, optimizer }: Ste
     const targets = tf.tensor1d(train.targets, 'int32');
     let logits: tf.Tensor2D | undefined;
     const { value, grads } = valueAndGrads((params) => {
-      logits = forward(params, train.tokens); // [rows, classes]
+      // Run eagerly, tfjs frees what this function leaves behind; the accuracy still needs the logits.
+      logits = tf.keep(forward(params, train.tokens)); // [rows, classes]
       return crossEntropy(logits, oneHot(targets, classes));
     }, state.params);
     const context = { params: state.params, step: state.step as tf.Scalar };
@@ -65,6 +66,7 @@ export function makeStep({ forward, classes, train, validation, optimizer }: Ste
         [METRICS.validationAccuracy]: tf.scalar(Number.NaN),
       }),
     );
+    (logits as tf.Tensor2D | undefined)?.dispose();
     const next: TrainState<tf.Tensor> = {
       params: applyUpdates(state.params, updates),
       optimizer: optimizerState,
