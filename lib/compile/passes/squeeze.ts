@@ -63,7 +63,7 @@ const reduction: Squeeze = (node, build) => {
   const output = at(node.outputs, 0);
   const kept = keptAxes(x.shape);
   if (kept.length === x.shape.length) return undefined;
-  const name = node.op === 'Sum' ? 'axis' : 'reductionIndices';
+  const name = node.op === 'Max' ? 'reductionIndices' : 'axis';
   const axes = normalizeAxes(node.attrs[name], x.shape.length);
   const rest = axes.flatMap((axis) => (kept.includes(axis) ? [kept.indexOf(axis)] : []));
   const form = kept.map((axis) => at(x.shape, axis));

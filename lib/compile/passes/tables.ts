@@ -65,7 +65,7 @@ function onTable(node: Node, repeated: ReadonlyMap<Value, Repeated>, build: Buil
     };
   }
   if (node.op === 'Sum' || node.op === 'Max') {
-    const name = node.op === 'Sum' ? 'axis' : 'reductionIndices';
+    const name = node.op === 'Max' ? 'reductionIndices' : 'axis';
     if (
       source === undefined ||
       normalizeAxes(node.attrs[name], at(node.inputs, 0).shape.length).includes(0)

@@ -231,7 +231,7 @@ const reduce: Rule = (node, { build, pieces }) => {
   const shifted = (axis: number) => axis - (keepDims ? 0 : axes.filter((other) => other < axis).length);
   const cuts = stay.map((cut) => ({ ...cut, axis: shifted(cut.axis) }));
   const form = pieceShape({ shape: output.shape, cuts });
-  const name = node.op === 'Sum' ? 'axis' : 'reductionIndices';
+  const name = node.op === 'Max' ? 'reductionIndices' : 'axis';
   // Axes of length one in a piece have nothing left to reduce.
   const pieceForm = pieceShape(x);
   const rest = axes.filter((axis) => at(pieceForm, axis) !== 1);
