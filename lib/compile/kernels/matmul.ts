@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import { at, broadcastShape, type KernelRule, type KernelRules, type Operand } from './rule';
+import { at, broadcastShape, type KernelRule, type KernelRules, type Operand, sameShape } from './rule';
 
 interface Product {
   readonly a: Name;
@@ -56,6 +56,8 @@ const batchMatMul: KernelRule = {
     const n = at(b.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
     return { dtype: a.dtype, shape: [...batch, m, n] };
   },
+  /** Not where batches repeat each other: of those it computes a part. */
+  foldable: ([a, b]) => sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2)),
   lower: (emit, inputs, node) => {
     const [a, b, addend] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const transposeA = Boolean(node.attrs.transposeA);

@@ -32,6 +32,8 @@ export interface KernelRule {
   readonly types?: readonly DType[];
   /** Results of a call with these inputs. */
   infer(inputs: Declared<Value>, attrs: Attributes): Spec | readonly Spec[];
+  /** Whether tfjs's CPU backend computes this call of constants right; taken for granted where it is not given. */
+  foldable?(inputs: Declared<Value>): boolean;
   /** Writes the ONNX nodes; returns the names of the results. */
   lower(emit: Emitter, inputs: readonly Operand[], node: Node): Name | readonly Name[];
 }

@@ -276,3 +276,28 @@ describe('paddedSegments', () => {
     );
   });
 });
+
+describe('results whose shape depends on values', () => {
+  const form = { dtype: 'float32', shape: [4] } as const;
+
+  it('of unique are refused, with the reason', () => {
+    expect(refusalOf((x) => tf.unique(x).values, form)).toContain(
+      "'Unique' on (float32[4]) cannot be compiled: the shape of its result depends on values",
+    );
+  });
+
+  it.each([
+    ['where of one argument', (x: tf.Tensor) => tf.whereAsync(tf.greater(x, 0))],
+    ['booleanMask', (x: tf.Tensor) => tf.booleanMaskAsync(x, tf.greater(x, 0))],
+  ])('of %s are refused, since tfjs reads the values', async (_, f) => {
+    const started: Promise<tf.Tensor>[] = [];
+    const asynchronous = (x: tf.Tensor) => {
+      started.push(f(x));
+      return started[0] as unknown as tf.Tensor;
+    };
+    // The promise fails on its own; the trace does not wait for it.
+    const message = refusalOf(asynchronous, form);
+    expect(message).toContain('it must not be asynchronous');
+    await expect(started[0]).rejects.toThrow('the step reads the value of a traced tensor (bool[4]');
+  });
+});

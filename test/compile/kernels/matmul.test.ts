@@ -161,6 +161,21 @@ describe('matrix products', () => {
 
   it('agree in float64', () => agreeOn('BatchMatMul', productCase, { precision: 'float64' }));
 
+  it('of constants whose batches repeat each other are right', () => {
+    const [a, b] = [filled([2, 1, 3, 2], 'float32', {}, 1), filled([3, 2, 4], 'float32', {}, 2)];
+    const constant = ({ data, shape }: HostTensor) => tf.tensor<tf.Rank>(data.slice(), [...shape]);
+    const repeated = (x: HostTensor) =>
+      tf.broadcastTo(constant(x), [2, 3, ...x.shape.slice(-2)] as [number, number, number, number]);
+    return agree([
+      {
+        name: 'constants',
+        f: (x) => tf.mul(x, tf.matMul(constant(a), constant(b))),
+        eager: (x) => tf.mul(x, tf.matMul(repeated(a), repeated(b))),
+        inputs: [host([2], [])],
+      },
+    ]);
+  });
+
   it('of integers agree with eager tfjs', () => {
     const [a, b] = [filled([2, 3, 4], 'int32', {}, 1), filled([2, 3, 5], 'int32', {}, 2)];
     const [c, d] = [filled([4, 3], 'int32', {}, 3), filled([5, 3], 'int32', {}, 4)];
