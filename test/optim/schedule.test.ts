@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type HostTensor, Program, type Step } from '../../lib/compile';
+import { compileFunction, type HostTensor, Program, type Step, withBackend } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { ArgumentError } from '../../lib/errors';
 import {
@@ -18,7 +18,6 @@ import {
   scaleBySchedule,
   warmup,
 } from '../../lib/optim';
-import { DEVICES } from '../support/devices';
 import { messageOf } from '../support/one-line';
 import '../support/matchers';
 
@@ -66,18 +65,41 @@ const SCHEDULES: Readonly<Record<string, readonly [Schedule, (step: number) => n
 
 const STEPS = [...Array.from({ length: 80 }, (_, step) => step), 1_000, 999_999];
 
-describe.each(DEVICES)('schedules, $name', (device) => {
-  it('equal their closed forms at every step', async () => {
-    const schedules = Object.values(SCHEDULES).map(([schedule]) => schedule);
-    const steps = STEPS.map((step) => tf.scalar(step, 'int32'));
-    const values = await device.run(
-      (inputs) => inputs.flatMap((step) => schedules.map((schedule) => schedule(step as tf.Scalar))),
-      steps,
+const valuesAt = (step: tf.Tensor) =>
+  Object.values(SCHEDULES).map(([schedule]) => schedule(step as tf.Scalar));
+
+function expectClosedForms(atStep: readonly (readonly number[])[]): void {
+  Object.entries(SCHEDULES).forEach(([name, [, closed]], i) => {
+    const actual = atStep.map((values) => values[i] as number);
+    expect(actual, name).toMatchReference(STEPS.map(closed), 1e-6);
+  });
+}
+
+describe('schedules equal their closed forms at every step', () => {
+  it('eagerly', () => {
+    const atStep = withBackend('cpu', () =>
+      STEPS.map((step) =>
+        tf.tidy(() => valuesAt(tf.scalar(step, 'int32')).map((value) => value.dataSync()[0] as number)),
+      ),
     );
-    Object.entries(SCHEDULES).forEach(([name, [, closed]], i) => {
-      const actual = STEPS.map((_, s) => values[s * schedules.length + i]?.[0] as number);
-      expect(actual, name).toMatchReference(STEPS.map(closed), 1e-6);
-    });
+    expectClosedForms(atStep);
+  });
+
+  it('compiled', async () => {
+    const stepOf = (step: number) => ({ dtype: 'int32' as const, shape: [], data: Int32Array.of(step) });
+    const compiled = await compileFunction(
+      onnxRuntimeNode,
+      (inputs) => inputs.flatMap(valuesAt),
+      [stepOf(0)],
+      { threads: 1 },
+    );
+    const atStep: number[][] = [];
+    for (const step of STEPS) {
+      const values = await compiled.run([stepOf(step)]);
+      atStep.push(values.map(({ data }) => data[0] as number));
+    }
+    await compiled.release();
+    expectClosedForms(atStep);
   });
 });
 
