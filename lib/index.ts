@@ -6,6 +6,7 @@ import { chooseEagerBackend } from './compile/eager.node';
 export { type Phases, phases } from './analysis/phases';
 export * from './compile';
 export { compile, type DeviceOptions, openDevice } from './compile/devices.node';
+export { fileCache, loadProgram, saveProgram } from './compile/program-store.node';
 export { cudaRuntimeNode, onnxRuntimeNode, webgpuRuntimeNode } from './compile/runtime.node';
 export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
 export { getOperation, type Operation, type OperationName, operationNames } from './data/operations';

@@ -1,5 +1,6 @@
 /** @file Write a training step in plain tfjs, run it as one native program. Imports nothing of the rest of the package. */
 export { type SharedOptions, stack, unstack } from './batch';
+export { memoryCache, type ProgramCache } from './cache';
 export {
   type CompiledDevice,
   DEVICE_REQUESTS,
@@ -22,7 +23,7 @@ export { type Operation, operations } from './operations';
 export type { CompileOptions, ProgramOptions } from './options';
 export { EXACT_PASSES, PASSES, type Pass } from './passes';
 export { cond } from './primitives';
-export { Program } from './program';
+export { type LoadOptions, Program } from './program';
 export {
   bernoulli,
   dropout,

@@ -1,5 +1,6 @@
 /** @file How a step is compiled. */
 import type { SharedOptions } from './batch';
+import type { ProgramCache } from './cache';
 import { CompileError } from './errors';
 import type { Pass } from './passes';
 import type { Runtime, RuntimeOptions } from './runtime';
@@ -25,6 +26,8 @@ export interface ProgramOptions<P extends Precision = Precision> extends Compile
    * one instance, without that axis.
    */
   readonly batch?: number;
+  /** Where compiled models are kept for the next time the same step is compiled: `memoryCache()`, `fileCache(folder)`. */
+  readonly cache?: ProgramCache;
 }
 
 /** @throws CompileError where the device cannot compute in that precision. */

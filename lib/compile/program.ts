@@ -5,14 +5,17 @@
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
 import { batchingOf } from './batch';
+import { cacheKey } from './cache';
 import { findNonFinite, type NonFinite } from './diagnose/non-finite';
 import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
 import { allNodes, type Graph } from './graph';
-import type { WideTensor } from './host';
+import { readDescription } from './onnx/metadata';
 import { type ProgramOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
+import { formOf, isSpec, leavesOfState, type ProgramForm } from './program-form';
 import { type Repetition, repetitionMethod } from './repeat';
+import { loop } from './repeat/loop';
 import type { Runtime, RuntimeOptions } from './runtime';
 import {
   type DeviceState,
@@ -26,7 +29,31 @@ import {
 } from './state';
 import type { Precision, Target } from './target';
 import { traceStep } from './trace/step';
-import { leavesOf, mapTree, type Tree } from './tree';
+import { leavesOf, mapTree } from './tree';
+
+/** The two forms of a step's graph. */
+interface Graphs {
+  readonly traced: Graph;
+  /** After the passes, which run when it is first asked for: a model from a cache does without. */
+  readonly optimized: () => Graph;
+}
+
+/** What a program is made of. */
+interface Parts {
+  readonly runtime: Runtime;
+  readonly target: Target;
+  readonly form: ProgramForm;
+  readonly model: Uint8Array;
+  readonly repetition: Repetition;
+  readonly options: RuntimeOptions;
+  /** Absent where the program was loaded. */
+  readonly graphs?: Graphs;
+}
+
+export interface LoadOptions<P extends Precision = Precision> extends RuntimeOptions {
+  /** The precision that the program was compiled with; `'float32'` by default. */
+  readonly precision?: P;
+}
 
 /**
  * A compiled step.
@@ -34,19 +61,7 @@ import { leavesOf, mapTree, type Tree } from './tree';
  * @typeParam P In what it computes floating-point numbers.
  */
 export class Program<S extends StateTree = StateTree, P extends Precision = 'float32'> {
-  private constructor(
-    /** The optimised graph, for inspection. */
-    readonly graph: Graph,
-    /** The ONNX file that runs. */
-    readonly model: Uint8Array,
-    private readonly traced: Graph,
-    private readonly repetition: Repetition,
-    private readonly runtime: Runtime,
-    private readonly target: Target,
-    private readonly example: Tree<WideTensor>,
-    private readonly metricNames: readonly string[],
-    private readonly options: RuntimeOptions,
-  ) {}
+  private constructor(private readonly parts: Parts) {}
 
   /**
    * Traces `step` once on the shapes of `example` and compiles it with everything it computes, gradient and optimiser
@@ -64,27 +79,69 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   ): Promise<Program<S, P>> {
     const target = targetOf(runtime, options);
     const host = hostTreeOf(example);
-    const batching = batchingOf(leavesOf(host, isWideTensor), options);
-    const { graph: single, metricNames } = traceStep(step as Step, host, batching.forms);
-    const traced = batching.apply(single);
-    const graph = optimize(traced, options.passes ?? PASSES, target);
-    const method = repetitionMethod(runtime);
-    const model = method.model(graph, target);
-    const outputs = { carried: graph.inputs.length, metrics: metricNames.length };
-    const repetition = await method.open(runtime, model, outputs, options);
-    return new Program<S, P>(graph, model, traced, repetition, runtime, target, host, metricNames, options);
+    const state = formOf(host, isWideTensor);
+    const batching = batchingOf(leavesOf(state, isSpec), options);
+    const { graph: traced, metricNames: metrics } = traceStep(step as Step, host, batching.forms);
+    const form = { state, metrics };
+    const graphs = graphsOf(batching.apply(traced), target, options);
+    const opened = await openModel(runtime, target, form, graphs, options);
+    return new Program<S, P>({ runtime, target, form, options, graphs, ...opened });
+  }
+
+  /**
+   * Opens a program that `save` made. It runs like the one that was saved, but has no graph to look at.
+   * @throws CompileError in one line where the bytes are no such file, or of another precision than asked for.
+   */
+  static async load<S extends StateTree = StateTree, P extends Precision = 'float32'>(
+    runtime: Runtime,
+    bytes: Uint8Array,
+    options: LoadOptions<P> = {},
+  ): Promise<Program<S, P>> {
+    const { precision, ...form } = readDescription(bytes);
+    const target = targetOf(runtime, options);
+    if (target.precision !== precision) {
+      throw new CompileError(
+        `the saved program computes in ${precision}, expected ${target.precision}; load it with precision: '${precision}'`,
+      );
+    }
+    const model = new Uint8Array(bytes);
+    const repetition = await loop.open(runtime, model, form, options);
+    return new Program<S, P>({ runtime, target, form, options, model, repetition });
+  }
+
+  /**
+   * The program as one ONNX file, which `Program.load` opens again, here or on another machine, and so does any runtime of
+   * ONNX: its inputs are `steps` and, by their paths, the leaves of the state (`state.params.w`), its outputs those of the
+   * next state (`next.params.w`) and each metric of every step (`metrics.loss`, shape `[steps, …]`). Values of a state are
+   * not in it.
+   */
+  save(): Uint8Array {
+    const { graphs, target, form, model } = this.parts;
+    return graphs === undefined || repetitionMethod(this.parts.runtime) === loop
+      ? new Uint8Array(model)
+      : loop.model(graphs.optimized(), target, form);
+  }
+
+  /** The optimised graph, for inspection. @throws CompileError where the program was loaded from a file. */
+  get graph(): Graph {
+    return this.graphs.optimized();
+  }
+
+  /** The ONNX file that runs. */
+  get model(): Uint8Array {
+    return this.parts.model;
   }
 
   /** Copies a state to the device. It must have the names, shapes and types of the example. */
   put(state: StateTree): DeviceState {
-    const expected = leavesOf(this.example, isWideTensor);
+    const { form, runtime, target } = this.parts;
     const given = new Map(leavesOf(hostTreeOf(state), isWideTensor));
-    const tensors = expected.map(([path, form]) => {
+    const tensors = leavesOfState(form).map(([path, expected]) => {
       const tensor = given.get(path);
       const name = `'${path}' of the state`;
-      checkForm(name, tensor, form);
+      checkForm(name, tensor, expected);
       given.delete(path);
-      return this.runtime.put(inPrecision(name, tensor, this.target.precision));
+      return runtime.put(inPrecision(name, tensor, target.precision));
     });
     if (given.size > 0) {
       throw new CompileError(
@@ -99,9 +156,10 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
    * @typeParam T What the caller knows that form to be, where the compiler of TypeScript does not.
    */
   async get<T = HostOf<S, P>>(state: DeviceState): Promise<T> {
-    const tensors = await Promise.all(state.tensors.map((tensor) => this.runtime.get(tensor)));
+    const { form, runtime } = this.parts;
+    const tensors = await Promise.all(state.tensors.map((tensor) => runtime.get(tensor)));
     let index = 0;
-    return mapTree(this.example, isWideTensor, () => tensors[index++]) as T;
+    return mapTree(form.state, isSpec, () => tensors[index++]) as T;
   }
 
   /**
@@ -115,9 +173,9 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     if (!Array.isArray((state as Partial<DeviceState> | undefined)?.tensors)) {
       throw new CompileError('the state given to run is not on the device; give it program.put(state)');
     }
-    const result = await this.repetition.run(state.tensors, steps);
+    const result = await this.parts.repetition.run(state.tensors, steps);
     const metrics = Object.fromEntries(
-      this.metricNames.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
+      this.parts.form.metrics.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
     );
     return { state: { tensors: result.state }, metrics };
   }
@@ -133,16 +191,15 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     state: DeviceState,
     { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
   ): Promise<NonFinite | undefined> {
-    const unknown = metrics.find((name) => !this.metricNames.includes(name));
+    const { runtime, target, form, options } = this.parts;
+    const unknown = metrics.find((name) => !form.metrics.includes(name));
     if (unknown !== undefined)
-      throw new CompileError(
-        `the step has no metric '${unknown}'; it has '${this.metricNames.join("', '")}'`,
-      );
-    return findNonFinite(this.runtime, this.traced, this.target, state.tensors, {
-      ...this.options,
+      throw new CompileError(`the step has no metric '${unknown}'; it has '${form.metrics.join("', '")}'`);
+    return findNonFinite(runtime, this.graphs.traced, target, state.tensors, {
+      ...options,
       steps,
-      metrics: metrics.map((name) => state.tensors.length + this.metricNames.indexOf(name)),
-      paths: leavesOf(this.example, isWideTensor).map(([path]) => path),
+      metrics: metrics.map((name) => state.tensors.length + form.metrics.indexOf(name)),
+      paths: leavesOfState(form).map(([path]) => path),
     });
   }
 
@@ -153,6 +210,58 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
 
   /** Frees the native memory; the program cannot run afterwards. */
   release(): Promise<void> {
-    return this.repetition.release();
+    return this.parts.repetition.release();
   }
+
+  private get graphs(): Graphs {
+    const { graphs } = this.parts;
+    if (graphs === undefined)
+      throw new CompileError('a program loaded from a file has no graph; compile the step to look at it');
+    return graphs;
+  }
+}
+
+function graphsOf(traced: Graph, target: Target, { passes = PASSES }: ProgramOptions): Graphs {
+  let optimized: Graph | undefined;
+  return {
+    traced,
+    optimized: () => {
+      optimized ??= optimize(traced, passes, target);
+      return optimized;
+    },
+  };
+}
+
+/** Makes the model of a step, or takes it from the cache, and opens it. */
+async function openModel(
+  runtime: Runtime,
+  target: Target,
+  form: ProgramForm,
+  { traced, optimized }: Graphs,
+  { cache, passes = PASSES, ...options }: ProgramOptions,
+): Promise<Pick<Parts, 'model' | 'repetition'>> {
+  const method = repetitionMethod(runtime);
+  const open = async (model: Uint8Array) => ({
+    model,
+    repetition: await method.open(runtime, model, form, options),
+  });
+  const make = () => open(method.model(optimized(), target, form));
+  if (cache === undefined) return make();
+  const key = await cacheKey({
+    graph: traced,
+    target,
+    passes,
+    form,
+    method: method.name,
+    runtime: runtime.version,
+  });
+  const kept = await cache.get(key);
+  if (kept !== undefined) {
+    const opened = await open(kept).catch(() => undefined);
+    if (opened !== undefined) return opened;
+    // What was kept is damaged: it is made anew.
+  }
+  const made = await make();
+  await cache.set(key, made.model);
+  return made;
 }

@@ -11,6 +11,7 @@ import {
   type ValueInfo,
 } from '../../lib/compile/onnx/proto';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
+import { DEFAULT_TARGET } from '../../lib/compile/target';
 import { trace } from '../../lib/compile/trace/trace';
 
 const float = (name: string, ...shape: (number | string)[]): ValueInfo => ({ name, type: 'float32', shape });
@@ -202,14 +203,15 @@ describe('loopModel', () => {
       },
       [{ dtype: 'float32', shape: [64] }],
     );
-    const once = loopModel(repeated).length;
+    const form = { state: { x: { dtype: 'float32', shape: [64] } }, metrics: ['sum'] } as const;
+    const once = loopModel(repeated, DEFAULT_TARGET, form).length;
     expect(once).toBeLessThan(2 * table.byteLength + 1500);
-    const session = await onnxRuntimeNode.open(loopModel(repeated), { threads: 1 });
+    const session = await onnxRuntimeNode.open(loopModel(repeated, DEFAULT_TARGET, form), { threads: 1 });
     const outputs = await session.run({
       steps: onnxRuntimeNode.putCount(2),
-      start0: onnxRuntimeNode.put({ dtype: 'float32', shape: [64], data: table }),
+      'state.x': onnxRuntimeNode.put({ dtype: 'float32', shape: [64], data: table }),
     });
-    const { shape, data } = await onnxRuntimeNode.get(outputs.out1);
+    const { shape, data } = await onnxRuntimeNode.get(outputs['metrics.sum']);
     expect([shape, data[2], data[66]]).toEqual([[2, 64], 6, 6]);
     await session.release();
   });

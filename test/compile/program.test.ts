@@ -310,16 +310,16 @@ describe('programs', () => {
     })) as Step;
     const program = await compile(step, start);
     const session = await ort.InferenceSession.create(program.model);
-    expect(session.inputNames).toEqual(['steps', 'start0', 'start1']);
-    expect(session.outputNames).toEqual(['out0', 'out1', 'out2']);
+    expect(session.inputNames).toEqual(['steps', 'state.a', 'state.n']);
+    expect(session.outputNames).toEqual(['next.a', 'next.n', 'metrics.sum']);
     const outputs = await session.run({
       steps: new ort.Tensor('int64', BigInt64Array.of(3n), []),
-      start0: new ort.Tensor('float32', Float32Array.of(1, 2), [2]),
-      start1: new ort.Tensor('int32', Int32Array.of(0), []),
+      'state.a': new ort.Tensor('float32', Float32Array.of(1, 2), [2]),
+      'state.n': new ort.Tensor('int32', Int32Array.of(0), []),
     });
-    expect(outputs.out0?.data).toEqual(Float32Array.of(8, 16));
-    expect(outputs.out1?.data).toEqual(Int32Array.of(3));
-    expect(outputs.out2?.data).toEqual(Float32Array.of(3, 6, 12));
+    expect(outputs['next.a']?.data).toEqual(Float32Array.of(8, 16));
+    expect(outputs['next.n']?.data).toEqual(Int32Array.of(3));
+    expect(outputs['metrics.sum']?.data).toEqual(Float32Array.of(3, 6, 12));
     await session.release();
   });
 });

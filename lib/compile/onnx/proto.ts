@@ -65,8 +65,10 @@ const root = protobuf.Root.fromJSON({
         producerName: single('string', 2),
         graph: single('Graph', 7),
         opsetImport: repeated('OperatorSet', 8),
+        metadata: repeated('Entry', 14),
       },
     },
+    Entry: { fields: { key: single('string', 1), value: single('string', 2) } },
     OperatorSet: { fields: { domain: single('string', 1), version: single('int64', 2) } },
     Graph: {
       fields: {
@@ -154,13 +156,14 @@ function graphMessage(graph: OnnxGraph): object {
 }
 
 /** Serialises a graph as an ONNX model file. */
-export function encodeModel(graph: OnnxGraph): Uint8Array {
+export function encodeModel(graph: OnnxGraph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   return Model.encode(
     Model.create({
       irVersion: IR_VERSION,
       producerName: 'optimal-grokking',
       opsetImport: [{ domain: '', version: OPERATOR_SET }],
       graph: graphMessage(graph),
+      metadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     }),
   ).finish();
 }

@@ -4,7 +4,7 @@ import { loop } from './loop';
 import type { RepetitionMethod } from './repetition';
 import { stepwise } from './stepwise';
 
-export type { Outputs, Repetition, RepetitionMethod } from './repetition';
+export type { Repetition, RepetitionMethod } from './repetition';
 
 /** Many steps in one call of the session where the runtime can. */
 export function repetitionMethod(runtime: Runtime): RepetitionMethod {

@@ -1,24 +1,23 @@
 /** @file Repeats a step inside the runtime, by ONNX's `Loop` operator: one call of the session is many steps. */
-import { loopModel, outputName, STEPS_INPUT, startName } from '../onnx/programs';
+import { loopModel, programNames, STEPS_INPUT } from '../onnx/programs';
 import type { DeviceTensor } from '../runtime';
 import type { RepetitionMethod } from './repetition';
 
 export const loop: RepetitionMethod = {
+  name: 'loop',
   model: loopModel,
 
-  async open(runtime, model, { carried, metrics }, options) {
+  async open(runtime, model, form, options) {
+    const { start, next, metrics } = programNames(form);
     const session = await runtime.open(model, options);
     return {
       async run(state, steps) {
         const inputs: Record<string, DeviceTensor> = { [STEPS_INPUT]: runtime.putCount(steps) };
-        for (const [index, tensor] of state.entries()) inputs[startName(index)] = tensor;
+        for (const [index, name] of start.entries()) inputs[name] = state[index];
         const outputs = await session.run(inputs);
-        const output = (index: number) => outputs[outputName(index)];
         return {
-          state: Array.from({ length: carried }, (_, index) => output(index)),
-          metrics: await Promise.all(
-            Array.from({ length: metrics }, (_, index) => runtime.get(output(carried + index))),
-          ),
+          state: next.map((name) => outputs[name]),
+          metrics: await Promise.all(metrics.map((name) => runtime.get(outputs[name]))),
         };
       },
       release: () => session.release(),

@@ -1,6 +1,7 @@
 /** @file A graph repeated many times: what a `Program` needs of it, and how one is made. */
 import type { Graph } from '../graph';
 import type { WideTensor } from '../host';
+import type { ProgramForm } from '../program-form';
 import type { DeviceTensor, Runtime, RuntimeOptions } from '../runtime';
 import type { Target } from '../target';
 
@@ -15,14 +16,9 @@ export interface Repetition {
   release(): Promise<void>;
 }
 
-/** How many of a graph's outputs are carried to the next step, and how many are metrics. */
-export interface Outputs {
-  readonly carried: number;
-  readonly metrics: number;
-}
-
 /** A way of repeating a step: the ONNX model it needs, and how to drive that. */
 export interface RepetitionMethod {
-  model(graph: Graph, target: Target): Uint8Array;
-  open(runtime: Runtime, model: Uint8Array, outputs: Outputs, options: RuntimeOptions): Promise<Repetition>;
+  readonly name: string;
+  model(graph: Graph, target: Target, form: ProgramForm): Uint8Array;
+  open(runtime: Runtime, model: Uint8Array, form: ProgramForm, options: RuntimeOptions): Promise<Repetition>;
 }

@@ -4,15 +4,18 @@
  */
 import type { WideTensor } from '../host';
 import { functionModel, inputName, outputName } from '../onnx/programs';
+import { leavesOfState } from '../program-form';
 import type { DeviceTensor } from '../runtime';
 import type { RepetitionMethod } from './repetition';
 
 const range = (length: number) => Array.from({ length }, (_, index) => index);
 
 export const stepwise: RepetitionMethod = {
+  name: 'stepwise',
   model: functionModel,
 
-  async open(runtime, model, { carried, metrics }, options) {
+  async open(runtime, model, form, options) {
+    const [carried, metrics] = [leavesOfState(form).length, form.metrics.length];
     const resident = range(carried).map(outputName);
     const session = await runtime.open(model, options, resident);
     return {

@@ -1,0 +1,80 @@
+/** @file Compiled programs in files: one that is kept on purpose, and a folder that serves as a cache. */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProgramCache } from './cache';
+import { CompileError } from './errors';
+import { type LoadOptions, Program } from './program';
+import type { Runtime } from './runtime';
+import type { StateTree } from './state';
+import type { Precision } from './target';
+
+/** The file system's refusal, in one line. */
+function refusal(action: string, path: string, error: unknown): CompileError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new CompileError(`cannot ${action} ${path}: ${code ?? message}; check the path`, { cause: error });
+}
+
+/** Replaces a file by way of another beside it: who looks finds the old content or the new, never a part. */
+async function replaceFile(path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.${globalThis.crypto.randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, content, { flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw refusal('write', path, error);
+  }
+}
+
+/**
+ * Writes a program as one ONNX file, atomically: see `Program.save`.
+ * @throws CompileError where the file cannot be written.
+ */
+export async function saveProgram(path: string, program: { save(): Uint8Array }): Promise<void> {
+  await replaceFile(path, program.save());
+}
+
+/**
+ * Opens a program that `saveProgram` wrote: see `Program.load`.
+ * @throws CompileError where the file cannot be read or is no such program.
+ */
+export async function loadProgram<S extends StateTree = StateTree, P extends Precision = 'float32'>(
+  runtime: Runtime,
+  path: string,
+  options: LoadOptions<P> = {},
+): Promise<Program<S, P>> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw refusal('read', path, error);
+  }
+  return Program.load<S, P>(runtime, bytes, options);
+}
+
+/**
+ * A cache that keeps models as files `KEY.onnx` in a folder, which it makes. Several processes may share it. It never
+ * removes anything: delete the folder, or old files in it, whenever you like.
+ * @throws CompileError, at the first use, where the folder cannot be read or written.
+ */
+export function fileCache(folder: string): ProgramCache {
+  const pathOf = (key: string) => join(folder, `${key}.onnx`);
+  return {
+    async get(key) {
+      try {
+        return await readFile(pathOf(key));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw refusal('read', pathOf(key), error);
+      }
+    },
+    async set(key, model) {
+      try {
+        await mkdir(folder, { recursive: true });
+      } catch (error) {
+        throw refusal('make the folder', folder, error);
+      }
+      await replaceFile(pathOf(key), model);
+    },
+  };
+}
