@@ -6,6 +6,7 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { convolutionGradients } from './convolution';
 import { elementwiseGradients } from './elementwise';
+import { indexingGradients } from './indexing';
 import { scanGradients } from './scan';
 import { structuralGradients } from './structural';
 import { topKGradient } from './top-k';
@@ -15,6 +16,7 @@ export const GRADIENTS: readonly tf.GradConfig[] = [
   ...elementwiseGradients,
   ...scanGradients,
   topKGradient,
+  ...indexingGradients,
   ...structuralGradients,
   ...convolutionGradients,
 ];

@@ -1,23 +1,11 @@
-/** @file Gradients of kernels that move, index and contract elements, where tfjs has none or a wrong one. */
+/** @file Gradients of kernels that move and contract elements, where tfjs has none or a wrong one. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../graph';
-import { sizeOf } from '../host';
 import { stridedSlice } from '../kernels/movement';
-import { normalizeAxes } from '../kernels/rule';
+import { sumTo } from './broadcast';
+import { single } from './single';
 
 type Slice = ReturnType<typeof stridedSlice>;
-
-/** The one gradient of a kernel with one result; tfjs passes a list where there are several. */
-const single = (dy: tf.Tensor | tf.Tensor[]) => (Array.isArray(dy) ? (dy[0] as tf.Tensor) : dy);
-
-/** Sums over the leading and size-1 axes along which a tensor of this shape was repeated. */
-function unbroadcast(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  const added = dy.rank - shape.length;
-  const axes = dy.shape.flatMap((dimension, axis) =>
-    axis < added || (shape[axis - added] === 1 && dimension !== 1) ? [axis] : [],
-  );
-  return tf.reshape(axes.length === 0 ? dy : tf.sum(dy, axes), [...shape]);
-}
 
 /** tfjs's own does not sum over batch axes that one operand repeats. */
 const matMul: tf.GradConfig = {
@@ -29,12 +17,12 @@ const matMul: tf.GradConfig = {
     const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
     return {
       a: () =>
-        unbroadcast(
+        sumTo(
           transposeA ? tf.matMul(b, dy, transposeB, true) : tf.matMul(dy, b, false, !transposeB),
           a.shape,
         ),
       b: () =>
-        unbroadcast(
+        sumTo(
           transposeB ? tf.matMul(dy, a, true, transposeA) : tf.matMul(a, dy, !transposeA, false),
           b.shape,
         ),
@@ -185,120 +173,6 @@ const mirrorPad: tf.GradConfig = {
   },
 };
 
-/** tfjs's own reads the wrong rows for more than one batch axis, or an axis that does not follow them. */
-const gather: tf.GradConfig = {
-  kernelName: 'GatherV2',
-  inputsToSave: ['x', 'indices'],
-  gradFunc: (given, saved, attrs) => {
-    const dy = single(given);
-    const [x, indices] = saved as [tf.Tensor, tf.Tensor];
-    const batchDims = (attrs.batchDims as number | undefined) ?? 0;
-    const axis = normalizeAxes(attrs.axis, x.rank)[0] as number;
-    const size = x.shape[axis] as number;
-    const batch = sizeOf(x.shape.slice(0, batchDims));
-    const between = sizeOf(x.shape.slice(batchDims, axis));
-    const after = sizeOf(x.shape.slice(axis + 1));
-    const count = sizeOf(indices.shape.slice(batchDims));
-    const derivative = () => {
-      const taken = tf.reshape(dy, [batch, between, count, after]);
-      const rows = tf.reshape(tf.transpose(taken, [0, 2, 1, 3]), [batch * count, between * after]);
-      const offsets = tf.mul(tf.range(0, batch, 1, 'int32'), tf.scalar(size, 'int32'));
-      const own = tf.reshape(indices, [batch, count]);
-      const numbers = batch === 1 ? own : tf.add(own, tf.reshape(offsets, [batch, 1]));
-      const sums = tf.unsortedSegmentSum(rows, tf.reshape(numbers, [batch * count]), batch * size);
-      const parts = tf.reshape(sums, [batch, size, between, after]);
-      return tf.reshape(tf.transpose(parts, [0, 2, 1, 3]), x.shape);
-    };
-    return { x: derivative, indices: () => tf.zerosLike(indices) };
-  },
-};
-
-/** tfjs has none. */
-const gatherNd: tf.GradConfig = {
-  kernelName: 'GatherNd',
-  inputsToSave: ['params', 'indices'],
-  gradFunc: (dy, saved) => {
-    const [params, indices] = saved as [tf.Tensor, tf.Tensor];
-    return {
-      params: () => tf.scatterND(indices, single(dy), params.shape as [number]),
-      indices: () => tf.zerosLike(indices),
-    };
-  },
-};
-
-/** tfjs has none. */
-const scatterNd: tf.GradConfig = {
-  kernelName: 'ScatterNd',
-  inputsToSave: ['indices', 'updates'],
-  gradFunc: (dy, saved) => {
-    const [indices, updates] = saved as [tf.Tensor, tf.Tensor];
-    return {
-      indices: () => tf.zerosLike(indices),
-      updates: () => tf.reshape(tf.gatherND(single(dy), coordinates(indices)), updates.shape),
-    };
-  },
-};
-
-/** A list of numbers as a list of coordinates, which tfjs's scatters take it for. */
-const coordinates = (indices: tf.Tensor) =>
-  indices.rank < 2 ? tf.reshape(indices, [indices.size, 1]) : indices;
-
-/**
- * tfjs has none. Of updates of one row the last counts, and it alone has a gradient. Only fresh tensors are updated here:
- * tfjs's CPU backend updates its argument in place.
- */
-const tensorScatterUpdate: tf.GradConfig = {
-  kernelName: 'TensorScatterUpdate',
-  inputsToSave: ['tensor', 'indices', 'updates'],
-  gradFunc: (given, saved) => {
-    const dy = single(given);
-    const [tensor, indices, updates] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const depth = indices.rank < 2 ? 1 : (indices.shape.at(-1) as number);
-    const list = tf.reshape(indices, [-1, depth]);
-    const count = list.shape[0] as number;
-    const sizes = tensor.shape.slice(0, depth);
-    /** For each row the number of its last update, counted from 1; 0 for rows that keep their values. */
-    const last = () =>
-      tf.tensorScatterUpdate(tf.zeros(sizes, 'int32'), list, tf.range(1, count + 1, 1, 'int32'));
-    return {
-      tensor: () => {
-        const ones = Array<number>(tensor.rank - depth).fill(1);
-        const kept = tf.reshape(tf.equal(last(), tf.scalar(0, 'int32')), [...sizes, ...ones]);
-        return tf.where(tf.broadcastTo(kept, tensor.shape as [number]), dy, tf.zerosLike(dy));
-      },
-      indices: () => tf.zerosLike(indices),
-      updates: () => {
-        const counts = tf.equal(tf.gatherND(last(), list), tf.range(1, count + 1, 1, 'int32'));
-        const rows = tf.reshape(tf.gatherND(dy, list), [count, sizeOf(tensor.shape.slice(depth))]);
-        return tf.reshape(tf.mul(rows, tf.reshape(tf.cast(counts, 'float32'), [count, 1])), updates.shape);
-      },
-    };
-  },
-};
-
-/** tfjs's own allows for negative ids, but not for those beyond the last segment, whose rows count nowhere either. */
-const segmentSum: tf.GradConfig = {
-  kernelName: 'UnsortedSegmentSum',
-  inputsToSave: ['segmentIds'],
-  gradFunc: (dy, saved, attrs) => {
-    const [ids] = saved as [tf.Tensor];
-    const segments = attrs.numSegments as number;
-    const derivative = () => {
-      const inside = tf.logicalAnd(
-        tf.greaterEqual(ids, tf.scalar(0, 'int32')),
-        tf.less(ids, tf.scalar(segments, 'int32')),
-      );
-      const rows = tf.gather(single(dy), tf.where(inside, ids, tf.zerosLike(ids)));
-      const counts = tf.reshape(tf.cast(inside, 'float32'), [
-        ...ids.shape,
-        ...Array<number>(rows.rank - ids.rank).fill(1),
-      ]);
-      return tf.mul(rows, counts);
-    };
-    return { x: derivative, segmentIds: () => tf.zerosLike(ids) };
-  },
-};
-
 /** tfjs has none. */
 const diag: tf.GradConfig = {
   kernelName: 'Diag',
@@ -331,15 +205,10 @@ export const structuralGradients: readonly tf.GradConfig[] = [
   depthToSpace,
   diag,
   einsum,
-  gather,
-  gatherNd,
   matMul,
   mirrorPad,
-  scatterNd,
-  segmentSum,
   split,
   stridedSliceGradient,
-  tensorScatterUpdate,
   tile,
   unpack,
 ];

@@ -159,7 +159,7 @@ describe('matrix products', () => {
   it('have gradients that agree with finite differences, batches repeated or not', () =>
     differencesMatchOn(productCase, 8));
 
-  it('agree in float64', () => agreeOn('BatchMatMul', productCase, { precision: 'float64' }));
+  it('agree in float64', () => agreeOn('BatchMatMul', productCase, { precision: 'float64', batches: 1 }));
 
   it('of constants whose batches repeat each other are right', () => {
     const [a, b] = [filled([2, 1, 3, 2], 'float32', {}, 1), filled([3, 2, 4], 'float32', {}, 2)];

@@ -187,7 +187,7 @@ describe('movement kernels', () => {
   );
 
   it.each(['StridedSlice', 'PadV2', 'Tile', 'Concat'])('%s agrees in float64', (kernel) =>
-    agreeOn(kernel, CASES[kernel] as fc.Arbitrary<Case>, { precision: 'float64' }),
+    agreeOn(kernel, CASES[kernel] as fc.Arbitrary<Case>, { precision: 'float64', batches: 1 }),
   );
 });
 

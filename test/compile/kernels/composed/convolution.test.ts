@@ -86,14 +86,16 @@ const transposed: fc.Arbitrary<Case> = calls
 const CASES = { conv2d, depthwise, transposed };
 
 describe('convolutions', () => {
-  it.each(Object.entries(CASES))('%s agrees with eager tfjs', (_, drawn) => agreeOn(undefined, drawn));
+  it.each(Object.entries(CASES))('%s agrees with eager tfjs', (_, drawn) =>
+    agreeOn(undefined, drawn, { batches: 1 }),
+  );
 
   it.each(Object.entries(CASES))('%s has gradients that agree with finite differences', (_, drawn) =>
     differencesMatchOn(drawn, 4),
   );
 
   it.each(Object.entries(CASES))('%s agrees in float64', (_, drawn) =>
-    agreeOn(undefined, drawn, { precision: 'float64' }),
+    agreeOn(undefined, drawn, { precision: 'float64', batches: 1 }),
   );
 
   it('are all reached by these and their gradients', () =>
@@ -126,6 +128,7 @@ describe('convolutions', () => {
           ],
         },
       ),
+      { batches: 1 },
     ));
 
   it('and their gradients give the same bits with one thread and two', async () => {
