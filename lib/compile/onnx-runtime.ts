@@ -3,6 +3,7 @@
  * interface. What differs between them (provider, threads, where results may stay) is given.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { deviceMemory } from './device-memory';
 import { CompileError } from './errors';
 import type { DType, WideTensor } from './host';
 import { encodeModel, type OnnxGraph } from './onnx/proto';
@@ -68,6 +69,7 @@ function oneAtATime(): Guard {
 export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvider): Runtime {
   const { version, device, nativeLoop, keepsResults } = provider;
   const guarded = oneAtATime();
+  const memory = deviceMemory();
   const download = downloader(ort, provider.provider, guarded);
   return {
     version,
@@ -90,8 +92,12 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
         }),
       );
       return {
-        run: (inputs) =>
-          guarded('run the compiled step', () => session.run(inputs as Record<string, Tensor>)),
+        async run(inputs) {
+          const call = () => session.run(inputs as Record<string, Tensor>);
+          const outputs = (await guarded('run the compiled step', call)) as Record<string, Tensor>;
+          for (const tensor of Object.values(outputs)) if (isOnDevice(tensor)) memory.watch(tensor);
+          return outputs;
+        },
         release: () => session.release(),
       };
     },
@@ -117,7 +123,7 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
 
     free(tensor: DeviceTensor) {
       // In host memory the garbage collector knows best.
-      if (isOnDevice(tensor as Tensor)) (tensor as Tensor).dispose();
+      if (isOnDevice(tensor as Tensor)) memory.free(tensor as Tensor);
     },
   };
 }

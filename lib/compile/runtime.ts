@@ -35,7 +35,7 @@ export interface Runtime {
   /** The number of steps, which ONNX wants as int64. */
   putCount(count: number): DeviceTensor;
   get(tensor: DeviceTensor): Promise<WideTensor>;
-  /** Gives back the device's memory of a tensor that is not used any more. */
+  /** Gives back the device's memory of a tensor that is not used any more, now rather than some time later. */
   free(tensor: DeviceTensor): void;
   /** Where it executes. */
   readonly device: Device;

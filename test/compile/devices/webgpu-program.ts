@@ -13,6 +13,7 @@ import { webgpuRuntimeNode } from '../../../lib/compile/runtime.node';
 import { runConfig } from '../../../lib/train/config';
 import { prepareRun } from '../../../lib/train/step';
 import { TINY_GPT } from '../../support/tiny-gpt';
+import { RANDOM_STATE, randomStep } from './random-step';
 
 const host = (
   data: HostTensor['data'],
@@ -78,8 +79,45 @@ async function passing() {
   return { ...result, later: numbers(await program.get<HostTree>(second.state)) };
 }
 
+/** Random tensors of three steps. */
+async function random() {
+  const program = await Program.compile(webgpuRuntimeNode(), randomStep, RANDOM_STATE, { threads: 1 });
+  const { metrics } = await program.run(program.put(RANDOM_STATE), { steps: 3 });
+  await program.release();
+  return numbers(metrics);
+}
+
+/** By how many bytes the process grows over 150 calls that each leave a state of 4 MB behind. */
+async function growth() {
+  const size = 2 ** 20;
+  const start = { a: host(new Float32Array(size), 'float32', [size]) };
+  const step = (({ a }: { a: tf.Tensor }) => ({
+    state: { a: tf.add(a, 1) },
+    metrics: { first: tf.slice(a, 0, 1) },
+  })) as Step;
+  const program = await Program.compile(webgpuRuntimeNode(), step, start, { threads: 1 });
+  let state = program.put(start);
+  let before = 0;
+  for (let call = 0; call < 200; call++) {
+    state = (await program.run(state, { steps: 1 })).state;
+    // Finalizers run between tasks.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (call === 50) before = process.memoryUsage().rss;
+  }
+  const after = process.memoryUsage().rss;
+  const last = (await program.get<typeof start>(state)).a.data[0];
+  await program.release();
+  return { bytes: after - before, last };
+}
+
 async function main() {
-  const result = { whole: await training([6]), cut: await training([1, 3, 2]), passing: await passing() };
+  const result = {
+    whole: await training([6]),
+    cut: await training([1, 3, 2]),
+    passing: await passing(),
+    random: await random(),
+    growth: await growth(),
+  };
   writeFileSync(process.argv[2] as string, JSON.stringify(result));
 }
 

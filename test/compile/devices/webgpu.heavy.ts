@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type HostTree, isHostTensor, leavesOf, Program } from '../../../lib/compile';
+import { type HostTensor, type HostTree, isHostTensor, leavesOf, Program } from '../../../lib/compile';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { runConfig } from '../../../lib/train/config';
 import { prepareRun } from '../../../lib/train/step';
@@ -13,6 +13,7 @@ import { softwareVulkan } from '../../support/chromium';
 import '../../support/matchers';
 import { temporaryFolder } from '../../support/temporary';
 import { TINY_GPT } from '../../support/tiny-gpt';
+import { RANDOM_STATE, randomStep } from './random-step';
 
 interface Numbers {
   readonly dtype: string;
@@ -27,6 +28,8 @@ interface Training {
 interface Report {
   readonly whole: Training;
   readonly cut: Training;
+  readonly random: Readonly<Record<string, Numbers>>;
+  readonly growth: { readonly bytes: number; readonly last: number };
   readonly passing: Readonly<Record<'first' | 'second' | 'later' | 'metrics', Record<string, Numbers>>>;
 }
 
@@ -87,5 +90,22 @@ describe.skipIf(vulkan === undefined)('WebGPU on a software device', () => {
       flag: { dtype: 'bool', shape: [3, 3], data: [1, 0, 1, 1, 0, 1, 1, 0, 1] },
       n: { dtype: 'int32', shape: [3], data: [2 ** 24, 2 ** 24 + 1, 2 ** 24 + 2] },
     });
+  });
+
+  it('draws the words, uniform numbers and events of the CPU, and its normals to 1e-6', async () => {
+    const program = await Program.compile(onnxRuntimeNode, randomStep, RANDOM_STATE, { threads: 1 });
+    const { metrics } = await program.run(program.put(RANDOM_STATE), { steps: 3 });
+    for (const name of ['words', 'uniform', 'event']) {
+      expect(report.random[name]?.data).toEqual([...(metrics[name] as HostTensor).data]);
+    }
+    expect(new Set(report.random.words?.data).size).toBe(3 * 40 * 50);
+    expect(report.random.normal?.data).toMatchReference((metrics.normal as HostTensor).data, 1e-6);
+    await program.release();
+  });
+
+  it('gives back the memory of states that nobody refers to', () => {
+    expect(report.growth.last).toBe(200);
+    // Kept, they would be 600 MB.
+    expect(report.growth.bytes).toBeLessThan(200e6);
   });
 });
