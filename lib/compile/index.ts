@@ -17,7 +17,16 @@ export { every, logSpaced, logSpacedSteps } from './due';
 export { CompileError } from './errors';
 export { type CompiledFunction, compileFunction } from './function';
 export { type GeluOptions, gelu, silu, stopGradient } from './functions';
-export type { DType, HostTensor, WideTensor } from './host';
+export type {
+  Attributes,
+  Block as GraphBlock,
+  Constant,
+  Graph,
+  Node as GraphNode,
+  Value as GraphValue,
+} from './graph';
+export type { DType, HostTensor, TypedArrays, WideTensor } from './host';
+export { type GraphSize, graphSize, type PassResult, passResults } from './inspect';
 export { compilableKernels } from './kernels/table';
 export { type Operation, operations } from './operations';
 export type { CompileOptions, ProgramOptions } from './options';

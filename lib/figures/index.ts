@@ -1,4 +1,5 @@
 /** @file Figures as plain Plotly specifications; nothing here needs Node. The outlets are in `index.node`. */
 export { type Figure, type Layout, type Size, sizeOf, type Trace, titleOf } from './figure';
 export { type OperationTable, type OperationTableOptions, operationTable } from './operation-table';
+export { type ProgramGraphOptions, programGraph } from './program-graph';
 export { type LabelledHistory, type TrainingCurvesOptions, trainingCurves } from './training-curves';

@@ -11,6 +11,7 @@ const LAYERS = ['compile', 'data', 'models', 'optim', 'train', 'analysis', 'figu
 
 /** Packages that run in a browser, which a Node-free file may import; a package's subpaths are meant too. */
 const BROWSER_PACKAGES = [
+  '@dagrejs/dagre',
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-backend-cpu',
   '@tensorflow/tfjs-core',
