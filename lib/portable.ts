@@ -1,0 +1,54 @@
+/** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
+export { type Phases, phases } from './analysis/phases';
+export * from './compile';
+export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
+export { getOperation, type Operation, type OperationName, operationNames } from './data/operations';
+export { type RandomStream, randomStream } from './data/random';
+export {
+  gatherRows,
+  mirrorShare,
+  type RowBatch,
+  type Split,
+  type SplitOptions,
+  splitRows,
+} from './data/split';
+export * from './errors';
+export * from './figures';
+export {
+  asGptParams,
+  checkGptConfig,
+  type GptConfig,
+  type GptInitialization,
+  type GptParams,
+  gptForward,
+  gptShapes,
+} from './models/gpt';
+export { initializeGpt, treeOfNames } from './models/initialize';
+export { accuracy, crossEntropy } from './models/loss';
+export { mapParams, namedTensors, type Params, valueAndGrads } from './models/params';
+export { predictGpt } from './models/predict';
+export { type TokenBatch, tokenBatch } from './models/rows';
+export * from './optim';
+export { encodeCheckpoint, type LoadedModel, loadGpt } from './train/checkpoint';
+export {
+  datasetOf,
+  modelConfigOf,
+  PRESETS,
+  type RunConfig,
+  type RunOptions,
+  runConfig,
+  splitOf,
+} from './train/config';
+export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
+export { evaluationsOf, parseMetrics } from './train/metrics-csv';
+export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
+export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
+export { type FinishedRun, type RunSummary, requireFinite, runTraining } from './train/run';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+  type TensorFile,
+} from './train/safetensors';
+export type { TrainState } from './train/state';
+export { makeStep, type PreparedRun, prepareRun } from './train/step';
