@@ -26,7 +26,10 @@ function insertOne(x: Value, attrs: Attributes): number[] {
 }
 
 /** tfjs allows one number for the first axis, lists that leave out the last axes, and −1 or nothing for the rest. */
-function sliceBounds({ shape }: Value, attrs: Attributes): { begin: number[]; size: number[] } {
+export function sliceBounds(
+  { shape }: Pick<Value, 'shape'>,
+  attrs: Attributes,
+): { begin: number[]; size: number[] } {
   const x = { shape: [...shape] } as tf.TensorInfo;
   const { begin, size } = attrs as { begin: number | number[]; size?: number | number[] };
   const [first, count] = tf.slice_util.parseSliceParams(x, begin, size) as [number[], number[]];

@@ -11,7 +11,7 @@ import { POINTWISE } from './pointwise';
 import { rewriteGraph } from './rewrite';
 import { BROADCAST } from './simplify';
 
-/** A value whose rows repeat: those of `table` by `index`, or the only row of `table` throughout. */
+/** A value whose rows, those of its first axis, repeat: those of `table` by `index`, or the only row of `table` throughout. */
 interface Repeated {
   readonly table: Value;
   readonly index?: Value;
@@ -56,9 +56,10 @@ function onTable(node: Node, repeated: ReadonlyMap<Value, Repeated>, build: Buil
   if (node.outputs.length !== 1 || rows === 1 || sizeOf(output.shape) === 0) return undefined;
   if (node.op === 'GatherV2') return lookedUp(node, rows, build);
   if (node.op === BROADCAST) return broadcastRow(node, output);
-  const source = repeated.get(at(node.inputs, 0));
+  const [x] = node.inputs;
+  const source = x && repeated.get(x);
   if (node.op === 'Reshape' || node.op === 'ExpandDims') {
-    if (source === undefined || at(node.inputs, 0).shape[0] !== rows) return undefined;
+    if (source === undefined || x?.shape[0] !== rows) return undefined;
     return {
       ...source,
       table: build.reshape(source.table, [at(source.table.shape, 0), ...output.shape.slice(1)]),
@@ -66,20 +67,18 @@ function onTable(node: Node, repeated: ReadonlyMap<Value, Repeated>, build: Buil
   }
   if (node.op === 'Sum' || node.op === 'Max') {
     const name = node.op === 'Max' ? 'reductionIndices' : 'axis';
-    if (
-      source === undefined ||
-      normalizeAxes(node.attrs[name], at(node.inputs, 0).shape.length).includes(0)
-    ) {
-      return undefined;
-    }
-    return { ...source, table: compute(node, [source.table], output, build) };
+    if (source === undefined || x === undefined) return undefined;
+    if (normalizeAxes(node.attrs[name], x.shape.length).includes(0)) return undefined;
+    return {
+      ...source,
+      table: compute(node, [source.table], at(source.table.shape, 0), output, build),
+    };
   }
   return POINTWISE.has(node.op) ? pointwise(node, output, repeated, build) : undefined;
 }
 
-/** Runs a node's kernel on as many rows as its operands' tables have. */
-function compute(node: Node, inputs: readonly Value[], output: Value, build: Builder): Value {
-  const rows = Math.max(...inputs.map(({ shape }) => (shape.length === 0 ? 1 : at(shape, 0))));
+/** Runs a node's kernel on tables of `rows` rows or one. */
+function compute(node: Node, inputs: readonly Value[], rows: number, output: Value, build: Builder): Value {
   return build.node(node.op, inputs, node.attrs, [rows, ...output.shape.slice(1)], output.dtype);
 }
 
@@ -93,12 +92,15 @@ function lookedUp({ inputs, attrs }: Node, rows: number, build: Builder): Repeat
   ) {
     return undefined;
   }
+  const size = at(x.shape, 0);
+  // Looked up by an index that is not there, a table would be computed without a word.
+  if (constantData(index).some((row) => row < 0 || row >= size)) return undefined;
   const only = fillOf(index);
   if (only !== undefined) {
     const one = makeValue('int32', [1], { fill: only });
     return { table: build.node('GatherV2', [x, one], attrs, [1, ...x.shape.slice(1)], x.dtype) };
   }
-  return at(x.shape, 0) <= LARGEST_TABLE * rows ? { table: x, index } : undefined;
+  return size <= LARGEST_TABLE * rows ? { table: x, index } : undefined;
 }
 
 function broadcastRow({ inputs }: Node, output: Value): Repeated | undefined {
@@ -106,6 +108,13 @@ function broadcastRow({ inputs }: Node, output: Value): Repeated | undefined {
   const same = sameShape(x.shape.slice(1), output.shape.slice(1));
   return x.shape[0] === 1 && x.shape.length === output.shape.length && same ? { table: x } : undefined;
 }
+
+/** How the rows of an operand repeat in a result of this rank; the first axis of one of lower rank is another one there. */
+const repeatedRows = (
+  value: Value,
+  rank: number,
+  repeated: ReadonlyMap<Value, Repeated>,
+): Repeated | undefined => (value.shape.length === rank ? repeated.get(value) : undefined);
 
 /** An operand that is the same for all rows: of lower rank, or with one row. */
 const isShared = (value: Value, rank: number): boolean => value.shape.length < rank || value.shape[0] === 1;
@@ -117,19 +126,21 @@ function pointwise(
   build: Builder,
 ): Repeated | undefined {
   const rank = output.shape.length;
-  let index: Value | undefined;
-  const tables: Value[] = [];
-  for (const value of node.inputs) {
-    const own = repeated.get(value);
-    if (own === undefined && !isShared(value, rank)) return undefined;
-    if (own?.index !== undefined && index !== undefined && !sameIndex(own.index, index)) return undefined;
-    index ??= own?.index;
-    tables.push(own?.table ?? value);
+  const own = node.inputs.map((value) => repeatedRows(value, rank, repeated));
+  if (!node.inputs.every((value, i) => own[i] !== undefined || isShared(value, rank))) return undefined;
+  const [first, ...others] = own.filter((operand) => operand?.index !== undefined) as Required<Repeated>[];
+  const tables = node.inputs.map((value, i) => own[i]?.table ?? value);
+  if (first === undefined) {
+    // Where nothing is looked up, everything is one row.
+    return own.some((operand) => operand !== undefined)
+      ? { table: compute(node, tables, 1, output, build) }
+      : undefined;
   }
-  // Where nothing is looked up, everything is one row.
-  if (index === undefined && !node.inputs.some((value) => repeated.has(value))) return undefined;
-  const table = compute(node, tables, output, build);
-  return index === undefined ? { table } : { table, index };
+  const [rows] = first.table.shape;
+  const fits = ({ table, index }: Required<Repeated>) =>
+    table.shape[0] === rows && sameIndex(index, first.index);
+  if (!others.every(fits)) return undefined;
+  return { table: compute(node, tables, rows as number, output, build), index: first.index };
 }
 
 function sameIndex(a: Value, b: Value): boolean {
@@ -141,24 +152,18 @@ function sameIndex(a: Value, b: Value): boolean {
 /** A node that must run on all rows takes a repeated row as the one row it is, where another operand gives the shape. */
 function reduced(node: Node, output: Value, repeated: ReadonlyMap<Value, Repeated>): Node {
   if (!POINTWISE.has(node.op) || node.op === 'Select') return node;
-  const rows = output.shape[0];
+  const rank = output.shape.length;
+  /** The one row of an operand that repeats it. */
+  const rowOf = (value: Value): Value | undefined => {
+    const own = repeatedRows(value, rank, repeated);
+    return own?.index === undefined ? own?.table : undefined;
+  };
   const gives = node.inputs.some(
     (value) =>
-      value.shape[0] === rows && value.shape.length === output.shape.length && !isRow(value, repeated),
+      value.shape[0] === output.shape[0] && value.shape.length === rank && rowOf(value) === undefined,
   );
-  if (!gives) return node;
-  return {
-    ...node,
-    inputs: node.inputs.map((value) =>
-      isRow(value, repeated) ? (repeated.get(value)?.table ?? value) : value,
-    ),
-  };
+  return gives ? { ...node, inputs: node.inputs.map((value) => rowOf(value) ?? value) } : node;
 }
-
-const isRow = (value: Value, repeated: ReadonlyMap<Value, Repeated>): boolean => {
-  const own = repeated.get(value);
-  return own !== undefined && own.index === undefined;
-};
 
 /**
  * A sum over rows, by constant segments or of all, of a product with something that repeats: the sum is taken of the
@@ -200,11 +205,11 @@ function sumOfProducts(
     const smaller =
       u.shape.length === shape.length && u.shape[0] === shape[0] && sizeOf(u.shape) * 2 <= sizeOf(shape);
     if (!smaller) continue;
-    const own = repeated.get(v);
+    const own = repeatedRows(v, shape.length, repeated);
     const isOneRow =
       own === undefined ? v.shape.length > 0 && isShared(v, shape.length) : own.index === undefined;
     if (isOneRow) return flat(multiplied(sums.of(u, build), own?.table ?? v, shape, build));
-    if (own?.index === undefined || sums.count !== 1) continue;
+    if (own?.index === undefined || !sums.isOfAll) continue;
     const bySegment = segmentSum(u, own.index, at(own.table.shape, 0), build);
     const products = multiplied(bySegment, own.table, shape, build);
     return flat(build.node('Sum', [products], { axis: [0], keepDims: false }, shape.slice(1)));
@@ -228,6 +233,8 @@ function multiplied(a: Value, b: Value, like: readonly number[], build: Builder)
 interface RowSum {
   /** Rows of the result. */
   readonly count: number;
+  /** Whether it is one sum of all rows. */
+  readonly isOfAll: boolean;
   /** The same sum of another value, of the same number of rows: [count, …]. */
   of(value: Value, build: Builder): Value;
 }
@@ -237,7 +244,8 @@ function segments({ inputs, attrs }: Node): RowSum | undefined {
   if (at(inputs, 0).dtype !== 'float32') return undefined;
   if (ids.constant === undefined || ids.shape.length !== 1) return undefined;
   const count = attrs.numSegments as number;
-  return { count, of: (value, build) => segmentSum(value, ids, count, build) };
+  const isOfAll = count === 1 && constantData(ids).every((id) => id === 0);
+  return { count, isOfAll, of: (value, build) => segmentSum(value, ids, count, build) };
 }
 
 function segmentSum(value: Value, ids: Value, count: number, build: Builder): Value {
@@ -253,6 +261,7 @@ function allRows({ inputs, attrs }: Node): RowSum | undefined {
   if (axes.length !== 1 || axes[0] !== 0 || x.dtype !== 'float32') return undefined;
   return {
     count: 1,
+    isOfAll: true,
     of: (value, build) =>
       build.node('Sum', [value], { axis: [0], keepDims: true }, [1, ...value.shape.slice(1)]),
   };

@@ -3,7 +3,7 @@
  * transpose. Two kinds of factors exist only here: a column of ones, for what is added to every row, and a selection,
  * for rows looked up by constant indices.
  */
-import { fillOf, makeValue, type Value } from '../../graph';
+import { makeValue, type Value } from '../../graph';
 import { at } from '../../kernels/rule';
 
 /** A two-dimensional value, perhaps transposed. */
@@ -14,6 +14,11 @@ export interface Factor {
 
 /** Factors multiplied from left to right; at least one. */
 export type Chain = readonly Factor[];
+
+/** A column of ones that stands for repeating a row, or its transpose for adding rows up; not one of the graph's own. */
+interface Ones extends Value {
+  readonly repeats: true;
+}
 
 /** The matrix that has a one in each row, at the row's index: S·X looks up rows of X, Sᵀ·X sums rows by index. */
 export interface Selection extends Value {
@@ -36,8 +41,8 @@ export function transposeChain(chain: Chain): Chain {
   return [...chain].reverse().map(({ value, transposed }) => ({ value, transposed: !transposed }));
 }
 
-export function isOnes(value: Value): boolean {
-  return value.shape.length === 2 && value.shape[1] === 1 && fillOf(value) === 1;
+export function isOnes(value: Value): value is Ones {
+  return 'repeats' in value;
 }
 
 export function isSelection(value: Value): value is Selection {
@@ -46,12 +51,12 @@ export function isSelection(value: Value): value is Selection {
 
 /** Makes the factors that exist only in chains; equal ones are the same value. */
 export class SpecialFactors {
-  private readonly columns = new Map<number, Value>();
+  private readonly columns = new Map<number, Ones>();
   private readonly selections = new Map<string, Selection>();
   private readonly keys = new Map<Value, string>();
 
   ones(length: number): Factor {
-    const known = this.columns.get(length) ?? makeValue('float32', [length, 1], { fill: 1 });
+    const known = this.columns.get(length) ?? { dtype: 'float32', shape: [length, 1], repeats: true };
     this.columns.set(length, known);
     return { value: known, transposed: false };
   }

@@ -106,7 +106,6 @@ export function cutUp(build: Builder, x: Value, cuts: readonly Cut[]): Pieces {
 
 /** The whole value of pieces. */
 export function joined(build: Builder, { dtype, shape, cuts, pieces }: Pieces): Value {
-  const form = pieceShape({ shape, cuts });
   // Where cuts share a dimension with others it is split in three: outside the cut, the cut, inside.
   const parts = cuts.every(isPure) ? 1 : 3;
   const split = shape.flatMap((dimension, axis) => {
@@ -114,17 +113,34 @@ export function joined(build: Builder, { dtype, shape, cuts, pieces }: Pieces): 
     if (parts === 1) return [cut === undefined ? dimension : 1];
     return cut === undefined ? [1, dimension, 1] : [cut.outer, 1, cut.inner];
   });
-  const present = pieces.map((piece) => build.reshape(piece ?? makeValue(dtype, form, { fill: 0 }), split));
-  const join = (depth: number, list: readonly Value[]): Value => {
+  const join = (depth: number, list: readonly (Value | undefined)[]): Value | undefined => {
     const cut = cuts[depth];
-    if (cut === undefined) return at(list, 0);
+    if (cut === undefined) return list[0];
     const share = list.length / cut.length;
     const inner = Array.from({ length: cut.length }, (_, i) =>
       join(depth + 1, list.slice(i * share, (i + 1) * share)),
     );
-    const axis = parts * cut.axis + (parts === 1 ? 0 : 1);
-    const full = at(inner, 0).shape.map((dimension, i) => (i === axis ? cut.length : dimension));
-    return build.node('Concat', inner, { axis }, full, dtype);
+    return inARow(build, inner, parts * cut.axis + (parts === 1 ? 0 : 1));
   };
-  return build.reshape(join(0, present), shape);
+  const whole = join(
+    0,
+    pieces.map((piece) => piece && build.reshape(piece, split)),
+  );
+  return whole === undefined ? makeValue(dtype, shape, { fill: 0 }) : build.reshape(whole, shape);
+}
+
+/** Joins along an axis. Zeros at the ends are padding, those in between are written. */
+function inARow(build: Builder, list: readonly (Value | undefined)[], axis: number): Value | undefined {
+  const present = list.flatMap((value, i) => (value === undefined ? [] : [i]));
+  const [first, last] = [present[0], present.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const { dtype, shape } = list[first] as Value;
+  const long = (length: number) => shape.map((dimension, i) => (i === axis ? length : dimension));
+  const zeros = makeValue(dtype, shape, { fill: 0 });
+  const middle = list.slice(first, last + 1).map((value) => value ?? zeros);
+  const inside =
+    middle.length === 1 ? at(middle, 0) : build.node('Concat', middle, { axis }, long(middle.length), dtype);
+  if (middle.length === list.length) return inside;
+  const paddings = shape.map((_, i) => (i === axis ? [first, list.length - 1 - last] : [0, 0]));
+  return build.node('PadV2', [inside], { paddings, constantValue: 0 }, long(list.length), dtype);
 }

@@ -1,6 +1,7 @@
 /** @file What a kernel does to values in pieces. A kernel without a rule gets them whole. */
 import { fillOf, makeValue, type Node, type Value } from '../../graph';
 import { sizeOf } from '../../host';
+import { sliceBounds } from '../../kernels/movement';
 import { at, normalizeAxes, sameShape } from '../../kernels/rule';
 import type { Builder } from '../builder';
 import { POINTWISE, ZERO_TO_ZERO } from '../pointwise';
@@ -32,8 +33,13 @@ export interface Context {
 /** The result in pieces, or whole, or nothing where the rule does not fit. */
 export type Rule = (node: Node, context: Context) => Pieces | Value | undefined;
 
-/** A value as it takes part in a kernel with others: in pieces that broadcast. */
-type Piece = (position: readonly number[]) => Value | undefined;
+/** An operand as it takes part in a kernel with others: in pieces that broadcast. */
+interface Part {
+  /** Of each piece. */
+  readonly shape: readonly number[];
+  /** The piece at a position of the result; `undefined` is all zeros. */
+  at(position: readonly number[]): Value | undefined;
+}
 
 /** Cuts of an operand as axes of a result of higher rank. */
 const aligned = (cuts: readonly Cut[], shift: number): Cut[] =>
@@ -53,7 +59,7 @@ function elementwise(node: Node, { build, pieces }: Context): Pieces | undefined
     }
   }
   cuts.sort((a, b) => a.axis - b.axis);
-  const parts: Piece[] = [];
+  const parts: Part[] = [];
   for (const { value, cut } of operands) {
     const part = partsOf(value, cut, cuts, output, build);
     if (part === undefined) return undefined;
@@ -61,10 +67,13 @@ function elementwise(node: Node, { build, pieces }: Context): Pieces | undefined
   }
   const shape = pieceShape({ shape: output.shape, cuts });
   const results = positions(cuts).map((position) => {
-    const inputs = node.inputs.map((_, i) => at(parts, i)(position));
+    const inputs = parts.map((part) => part.at(position));
     const known = withZeros(node, inputs, shape, build);
     if (known !== 'no rule') return known;
-    const given = inputs.map((input, i) => input ?? makeValue(at(node.inputs, i).dtype, [], { fill: 0 }));
+    // Zeros of full shape, which the result may have from them alone.
+    const given = inputs.map(
+      (input, i) => input ?? makeValue(at(node.inputs, i).dtype, at(parts, i).shape, { fill: 0 }),
+    );
     return build.node(node.op, given, node.attrs, shape, output.dtype);
   });
   return { dtype: output.dtype, shape: output.shape, cuts, pieces: results };
@@ -77,7 +86,7 @@ function partsOf(
   cuts: readonly Cut[],
   output: Value,
   build: Builder,
-): Piece | undefined {
+): Part | undefined {
   const shift = output.shape.length - value.shape.length;
   const spans = cuts.filter(({ axis }) => axis >= shift && at(value.shape, axis - shift) !== 1);
   const mine = aligned(own?.cuts ?? [], shift);
@@ -93,16 +102,14 @@ function partsOf(
         ? cutUp(build, value, aligned(missing, -shift))
         : filledPieces(value, aligned(missing, -shift));
   }
-  if (part === undefined) return () => value;
+  if (part === undefined) return { shape: value.shape, at: () => value };
   const found = part;
   const chosen = aligned(found.cuts, shift).map(({ axis }) => cuts.findIndex((cut) => cut.axis === axis));
-  return (position) =>
-    found.pieces[
-      pieceIndex(
-        found.cuts,
-        chosen.map((i) => at(position, i)),
-      )
-    ];
+  const placeOf = (position: readonly number[]) => chosen.map((i) => at(position, i));
+  return {
+    shape: pieceShape(found),
+    at: (position) => found.pieces[pieceIndex(found.cuts, placeOf(position))],
+  };
 }
 
 function filledPieces(value: Value, cuts: readonly Cut[]): Pieces {
@@ -171,7 +178,7 @@ const slice: Rule = (node, { build, pieces }) => {
   const x = pieces(at(node.inputs, 0));
   if (x === undefined) return undefined;
   const { shape } = at(node.outputs, 0);
-  const begin = x.shape.map((_, axis) => (node.attrs.begin as number[])[axis] ?? 0);
+  const { begin } = sliceBounds(x, node.attrs);
   const isWhole = (axis: number) => shape[axis] === x.shape[axis];
   if (!x.cuts.every((cut) => isWhole(cut.axis) || isPure(cut))) return undefined;
   const cuts = x.cuts.flatMap((cut) => {
@@ -227,6 +234,8 @@ const reduce: Rule = (node, { build, pieces }) => {
   const keepDims = Boolean(node.attrs.keepDims);
   const axes = normalizeAxes(node.attrs.axis ?? node.attrs.reductionIndices, x.shape.length);
   const gone = x.cuts.filter(({ axis }) => axes.includes(axis));
+  // Joining kernels take numbers.
+  if (gone.length > 0 && x.dtype === 'bool') return undefined;
   const stay = x.cuts.filter(({ axis }) => !axes.includes(axis));
   const shifted = (axis: number) => axis - (keepDims ? 0 : axes.filter((other) => other < axis).length);
   const cuts = stay.map((cut) => ({ ...cut, axis: shifted(cut.axis) }));
