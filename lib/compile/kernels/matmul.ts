@@ -17,10 +17,10 @@ interface Product {
 }
 
 /**
- * From this many columns on, the pieces that up to six threads get are wide enough to be summed in the same order.
- * Measured: with 512 columns the same bits for 1 to 6 threads, with 448 for 1 to 5, with 128 for 1 alone.
+ * From this many columns on, the pieces that up to four threads get are wide enough to be summed in the same order.
+ * Measured: with 384 columns the same bits for 1 to 4 threads, with 512 for 1 to 6, with 128 for 1 alone.
  */
-const WIDE = 512;
+const WIDE = 384;
 
 /**
  * One two-dimensional product. ONNX Runtime's Gemm is as fast with B transposed as without, but with A transposed it
