@@ -83,11 +83,10 @@ export function countsOnes(chain: Chain): boolean {
   );
 }
 
-/** The linear nodes of a block, by their result. */
-export function linearNodes(
-  block: Block,
-  special: SpecialFactors,
-): Map<Value, { node: Node; expand: Expand }> {
+/** Linear nodes by their result, in the order of their block. */
+export type LinearNodes = ReadonlyMap<Value, { readonly node: Node; readonly expand: Expand }>;
+
+export function linearNodes(block: Block, special: SpecialFactors): LinearNodes {
   const found = new Map<Value, { node: Node; expand: Expand }>();
   for (const node of block.nodes) {
     const expand = linearity(node, special);

@@ -3,8 +3,8 @@ import { makeValue, type Node, type Value } from '../../graph';
 import { at } from '../../kernels/rule';
 import { BROADCAST } from '../simplify';
 import { ChainNames, chainShape, type Factor, isOnes, isSelection, type Selection } from './chains';
+import type { Target } from './draft';
 import type { Order } from './order';
-import type { Target } from './plan';
 
 export class Writer {
   readonly nodes: Node[] = [];
