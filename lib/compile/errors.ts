@@ -16,7 +16,10 @@ export class CompileError extends Error {
   readonly source?: string;
 
   constructor(message: string, { cause, source }: CompileErrorOptions = {}) {
-    super(source === undefined ? message : `${message}; called at ${source}`, { cause });
+    super(
+      source === undefined ? message : `${message}; called at ${source}`,
+      cause === undefined ? undefined : { cause },
+    );
     if (source !== undefined) this.source = source;
   }
 }

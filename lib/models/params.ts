@@ -14,15 +14,15 @@ export function namedTensors(params: Params): [name: string, tensor: tf.Tensor][
  * Applies `f` to the tensors at the same place of several trees of the same form.
  * @param f Receives the tensor of each tree and the path.
  */
-export function mapParams(
-  first: Params,
+export function mapParams<P extends Params>(
+  first: P,
   others: readonly Params[],
   f: (...tensors: tf.Tensor[]) => tf.Tensor,
-): Params {
+): P {
   const rest = others.map((tree) => new Map(namedTensors(tree)));
   return mapTree(first, isTensor, (tensor, path) =>
     f(tensor, ...rest.map((tensors) => tensors.get(path) as tf.Tensor)),
-  ) as Params;
+  ) as P;
 }
 
 /**

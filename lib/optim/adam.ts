@@ -13,7 +13,7 @@ export interface ScaleByAdamOptions {
 }
 
 /** 1 − βᵗ for update number t = step + 1, without the cancellation of the direct form. */
-function biasCorrection(beta: number, step: tf.Scalar): tf.Scalar {
+function biasCorrection(beta: number, step: tf.Tensor): tf.Tensor {
   const t = tf.add(tf.cast(step, 'float32'), 1);
   return tf.neg(tf.expm1(tf.mul(t, Math.log(beta))));
 }
@@ -35,7 +35,7 @@ export function scaleByAdam({ beta1 = 0.9, beta2 = 0.98, eps = 1e-8 }: ScaleByAd
       );
       const correction1 = tf.reciprocal(biasCorrection(beta1, step));
       const correction2 = tf.reciprocal(tf.sqrt(biasCorrection(beta2, step)));
-      const updates = mapParams(first, [second], (m, v) =>
+      const updates = mapParams(gradients, [first, second], (_, m, v) =>
         tf.div(tf.mul(m, correction1), tf.add(tf.mul(tf.sqrt(v), correction2), eps)),
       );
       return { updates, state: { first, second } };

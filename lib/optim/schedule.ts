@@ -11,7 +11,7 @@ import { stateless, type Transform } from './transform';
  * A number for each step. The step is the count of updates done before, int32: 0 at the first. The value is a float32
  * scalar; steps above 2²⁴ count as the nearest that float32 holds.
  */
-export type Schedule = (step: tf.Scalar) => tf.Scalar;
+export type Schedule = (step: tf.Tensor) => tf.Tensor;
 
 /** Multiplies updates by the schedule's value; after it, `scale(-1)` makes the step go downhill. */
 export function scaleBySchedule(schedule: Schedule): Transform {
@@ -43,7 +43,7 @@ export function linearSchedule({ from, to, steps }: LinearOptions): Schedule {
   requirePositiveInteger('steps', steps);
   return (step) => {
     const t = portion(step, steps);
-    return tf.add(tf.mul(tf.sub(1, t), from), tf.mul(t, to)) as tf.Scalar;
+    return tf.add(tf.mul(tf.sub(1, t), from), tf.mul(t, to));
   };
 }
 
@@ -54,7 +54,7 @@ export function linearSchedule({ from, to, steps }: LinearOptions): Schedule {
  */
 export function warmup(steps: number, schedule: Schedule): Schedule {
   requirePositiveInteger('steps', steps);
-  return (step) => tf.mul(portion(step, steps), schedule(since(step, steps))) as tf.Scalar;
+  return (step) => tf.mul(portion(step, steps), schedule(since(step, steps)));
 }
 
 export interface CosineOptions {
@@ -76,7 +76,7 @@ export function cosineSchedule({ peak, floor = 0, steps }: CosineOptions): Sched
   requirePositiveInteger('steps', steps);
   return (step) => {
     const wave = tf.add(tf.mul(tf.cos(tf.mul(portion(step, steps), Math.PI)), 0.5), 0.5);
-    return tf.add(tf.mul(wave, peak - floor), floor) as tf.Scalar;
+    return tf.add(tf.mul(wave, peak - floor), floor);
   };
 }
 
@@ -97,7 +97,7 @@ export function inverseSqrtSchedule({ peak, timescale }: InverseSqrtOptions): Sc
   requirePositiveInteger('timescale', timescale);
   return (step) => {
     const passed = tf.add(tf.div(tf.cast(step, 'float32'), timescale), 1);
-    return tf.mul(tf.rsqrt(passed), peak) as tf.Scalar;
+    return tf.mul(tf.rsqrt(passed), peak);
   };
 }
 
@@ -140,7 +140,7 @@ export function exponentialSchedule({
     const exponent = staircase
       ? tf.cast(tf.floorDiv(step, tf.scalar(steps, 'int32')), 'float32')
       : tf.div(tf.cast(step, 'float32'), steps);
-    return tf.mul(tf.pow(tf.scalar(factor), exponent), start) as tf.Scalar;
+    return tf.mul(tf.pow(tf.scalar(factor), exponent), start);
   };
 }
 
@@ -165,17 +165,17 @@ export function joinSchedules(schedules: readonly Schedule[], boundaries: readon
     rest.reduce((before, schedule, i) => {
       const boundary = boundaries[i] as number;
       const begun = tf.greaterEqual(step, tf.scalar(boundary, 'int32'));
-      return tf.where(begun, schedule(since(step, boundary)), before) as tf.Scalar;
+      return tf.where(begun, schedule(since(step, boundary)), before);
     }, first(step));
 }
 
 /** Steps since another one, 0 before it. */
-function since(step: tf.Scalar, beginning: number): tf.Scalar {
-  return tf.maximum(tf.sub(step, tf.scalar(beginning, 'int32')), tf.scalar(0, 'int32')) as tf.Scalar;
+function since(step: tf.Tensor, beginning: number): tf.Tensor {
+  return tf.maximum(tf.sub(step, tf.scalar(beginning, 'int32')), tf.scalar(0, 'int32'));
 }
 
 /** step/steps, at most 1. */
-function portion(step: tf.Scalar, steps: number): tf.Tensor {
+function portion(step: tf.Tensor, steps: number): tf.Tensor {
   return tf.minimum(tf.div(tf.cast(step, 'float32'), steps), 1);
 }
 

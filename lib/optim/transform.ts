@@ -9,22 +9,22 @@ import { mapParams, type Params } from '../models/params';
 export interface UpdateContext {
   readonly params: Params;
   /** Updates done before this one: 0 at the first. int32 scalar. */
-  readonly step: tf.Scalar;
+  readonly step: tf.Tensor;
 }
 
 /** A pure transformation of gradients into updates. `State` is a record of tensors, or `{}`. */
 export interface Transform {
   /** The state before the first update. */
   init(params: Params): Params;
-  update(
-    updates: Params,
+  update<P extends Params>(
+    updates: P,
     state: Params,
     context: UpdateContext,
-  ): { readonly updates: Params; readonly state: Params };
+  ): { readonly updates: P; readonly state: Params };
 }
 
 /** A transformation that keeps no state. */
-export function stateless(update: (updates: Params, context: UpdateContext) => Params): Transform {
+export function stateless(update: <P extends Params>(updates: P, context: UpdateContext) => P): Transform {
   return {
     init: () => ({}),
     update: (updates, state, context) => ({ updates: update(updates, context), state }),
@@ -50,6 +50,6 @@ export function chain(...transforms: readonly Transform[]): Transform {
 }
 
 /** params + updates. */
-export function applyUpdates(params: Params, updates: Params): Params {
+export function applyUpdates<P extends Params>(params: P, updates: Params): P {
   return mapParams(params, [updates], (p, u) => tf.add(p, u));
 }

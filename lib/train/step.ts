@@ -49,7 +49,7 @@ export function makeStep({ forward, classes, train, validation, optimizer }: Ste
       logits = tf.keep(forward(params, train.tokens)); // [rows, classes]
       return crossEntropy(logits, oneHot(targets, classes));
     }, state.params);
-    const context = { params: state.params, step: state.step as tf.Scalar };
+    const context = { params: state.params, step: state.step };
     const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, context);
 
     const { every, last } = state.schedule;
