@@ -91,10 +91,10 @@ export function heading(title: string, subtitle: string | undefined, width: numb
   };
 }
 
-/** Breaks a text between words into lines of at most so many characters, markup not counted. */
+/** Breaks a text between words, not inside a tag, into lines of at most so many characters, markup not counted. */
 function broken(text: string, most: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?![^<]*>)/)) {
     const line = lines.at(-1);
     const longer = line === undefined ? word : `${line} ${word}`;
     if (line !== undefined && longer.replace(/<[^>]*>/g, '').length <= most) lines[lines.length - 1] = longer;
