@@ -2,10 +2,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import type { HostTensor } from '../../../lib/compile';
-import type { Block, Graph, Value } from '../../../lib/compile/graph';
+import { allNodes, type Block, type Graph, type Value } from '../../../lib/compile/graph';
+import { MATMUL_ADD } from '../../../lib/compile/kernels/matmul';
 import { functionModel, inputName, outputName } from '../../../lib/compile/onnx/programs';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { type InputSpec, trace } from '../../../lib/compile/trace/trace';
+import { filled } from '../kernels/arbitraries';
 
 /** The form of a float32 tensor. */
 export const float = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape });
@@ -63,4 +65,49 @@ export async function expectSameBits(
 ): Promise<void> {
   const [expected, actual] = [await run(before, inputs), await run(after, inputs)];
   expect(actual.map(exact)).toEqual(expected.map(exact));
+}
+
+export type { InputSpec };
+
+/** Integers for each input, of whatever type: their sums and products are exact in any order. */
+export const drawn = (specs: readonly InputSpec[]): HostTensor[] =>
+  specs.map(({ dtype, shape }, i) => {
+    const { data } = filled(shape, 'int32', {}, i + 1);
+    return dtype === 'float32' ? { dtype, shape, data: Float32Array.from(data) } : { dtype, shape, data };
+  });
+
+/** Each node's kernel with the shape of its result, in order. */
+export const forms = (block: Block): string[] =>
+  block.nodes.map(({ op, outputs }) => `${op}[${outputs[0]?.shape}]`);
+
+/** How many nodes of a kernel there are, those of nested blocks included. */
+export const count = (block: Block, op: string): number =>
+  allNodes(block).filter((node) => node.op === op).length;
+
+/** Multiply-adds of all matrix products of a graph. */
+export function multiplyAdds(graph: Graph): number {
+  const size = (shape: readonly number[]) => shape.reduce((product, d) => product * d, 1);
+  return allNodes(graph)
+    .filter(({ op }) => op === 'BatchMatMul' || op === MATMUL_ADD)
+    .map(({ inputs: [a], outputs: [product], attrs }) => {
+      const inner = a?.shape.at(attrs.transposeA ? -2 : -1) ?? 0;
+      return size(product?.shape ?? []) * inner;
+    })
+    .reduce((a, b) => a + b, 0);
+}
+
+/** Both graphs give results of the same shapes, equal to a largest error relative to the largest number, or to 1. */
+export async function expectSameNumbers(
+  before: Graph,
+  after: Graph,
+  inputs: readonly HostTensor[],
+  tolerance: number,
+): Promise<void> {
+  const [expected, actual] = [await run(before, inputs), await run(after, inputs)];
+  expect(actual.map(({ dtype, shape }) => [dtype, shape])).toEqual(
+    expected.map(({ dtype, shape }) => [dtype, shape]),
+  );
+  for (const [i, { data }] of expected.entries()) {
+    expect([...(actual[i]?.data ?? []), 1]).toMatchReference([...data, 1], tolerance);
+  }
 }

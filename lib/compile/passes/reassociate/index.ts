@@ -20,7 +20,7 @@ export function reassociate(graph: Graph): Graph {
     );
     const current = { nodes, outputs: block.outputs };
     const found = plan(current, neededValues(current, special), uses, special);
-    return found.cost.after < found.cost.before ? rebuilt(current, found, special) : current;
+    return found.pays ? rebuilt(current, found, special) : current;
   };
   return { ...visit(graph), inputs: graph.inputs };
 }

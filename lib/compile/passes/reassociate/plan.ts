@@ -16,8 +16,8 @@ const MOST_ROUNDS = 8;
 export interface Plan {
   /** In the order in which the block computes them. */
   readonly targets: readonly Target[];
-  /** By this estimate: as traced, and as planned. */
-  readonly cost: { readonly before: number; readonly after: number };
+  /** Whether that saves work, by the estimate of `cost.ts`. */
+  readonly pays: boolean;
 }
 
 /**
@@ -38,8 +38,8 @@ export function plan(
   const choices = [...linear].flatMap(([value, { node }]) =>
     taken.has(value) && (node.op === 'Add' || (uses.get(value) ?? 0) > 1) ? [value] : [],
   );
+  const before = new Draft(linear, needed, linear.keys()).cost;
   const draft = new Draft(linear, needed, choices);
-  const before = draft.cost;
   for (let round = 0, improved = true; improved && round < MOST_ROUNDS; round++) {
     improved = false;
     for (const value of choices) {
@@ -49,5 +49,5 @@ export function plan(
       else draft.toggle(value);
     }
   }
-  return { targets: draft.targets(), cost: { before, after: draft.cost } };
+  return { targets: draft.targets(), pays: draft.cost < before - LEAST_GAIN * before };
 }

@@ -4,7 +4,8 @@
  * multiplied, attention over few positions needs no transposes, and each position's distinct rows can be found. Sums
  * over the axis are added in another order.
  *
- * A product of a known zero with an infinity is taken to be zero, and so is its quotient by zero.
+ * A product of a known zero with an infinity is taken to be zero, and so is its quotient by zero. The sign of a zero may
+ * change.
  */
 import type { Block, Graph, Node, Value } from '../../graph';
 import { Builder } from '../builder';
