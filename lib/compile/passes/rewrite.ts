@@ -17,6 +17,8 @@ export function rewriteGraph(graph: Graph, rewrite: (node: Node) => Rewrite[], e
   const walk = (block: Block, visit: (node: Node) => Rewrite[]): Block => {
     const nodes: Node[] = [];
     for (const original of block.nodes) {
+      // As the parts of an empty tensor: there is nothing to compute.
+      if (original.outputs.length === 0) continue;
       const blocks = original.blocks?.map((inner) => walk(inner, enter()));
       const node: Node = {
         ...original,

@@ -120,5 +120,10 @@ describe('all passes together', () => {
     expect(allNodes(once).length).toBeLessThan(allNodes(graph).length);
   });
 
+  it('leave out what has no results, as the parts of an empty tensor', () => {
+    const graph = graphOf((x) => [...tf.unstack(x), tf.relu(x)], float(0, 3));
+    expect(optimize(graph).nodes.map(({ op }) => op)).toEqual(['Relu']);
+  });
+
   it('end with the one that sweeps up', () => expect(PASSES.at(-1)?.name).toBe('removeDeadCode'));
 });

@@ -10,7 +10,8 @@
 import type { Block, Graph, Node, Value } from '../../graph';
 import { Builder } from '../builder';
 import { joined as joinedPieces, type Pieces } from './pieces';
-import { type Context, RULES } from './rules';
+import type { Context } from './rule';
+import { RULES } from './rules';
 
 export function unrollShortAxes(graph: Graph): Graph {
   const cut = new Map<Value, Pieces>();

@@ -1,10 +1,10 @@
 /** @file What a kernel does to values in pieces. A kernel without a rule gets them whole. */
-import { fillOf, makeValue, type Node, type Value } from '../../graph';
-import { sizeOf } from '../../host';
+import { makeValue, type Value } from '../../graph';
 import { sliceBounds } from '../../kernels/movement';
 import { at, normalizeAxes, sameShape } from '../../kernels/rule';
-import type { Builder } from '../builder';
-import { POINTWISE, ZERO_TO_ZERO } from '../pointwise';
+import { POINTWISE } from '../pointwise';
+import { elementwise } from './elementwise';
+import { matMul } from './matmul';
 import {
   type Cut,
   cutUp,
@@ -14,127 +14,11 @@ import {
   pieceShape,
   positions,
   reshapedCuts,
-  sameCut,
 } from './pieces';
+import type { Rule } from './rule';
 
 /** Longest axis that is cut: each piece has kernels of its own. */
 export const LONGEST_CUT = 8;
-
-/** A whole operand is cut to fit others in pieces where it is at most this share of the result; else they are joined. */
-const SMALL_OPERAND = 0.25;
-
-/** What a rule may ask of the pass. */
-export interface Context {
-  readonly build: Builder;
-  /** The pieces of a value that has any. */
-  pieces(value: Value): Pieces | undefined;
-}
-
-/** The result in pieces, or whole, or nothing where the rule does not fit. */
-export type Rule = (node: Node, context: Context) => Pieces | Value | undefined;
-
-/** An operand as it takes part in a kernel with others: in pieces that broadcast. */
-interface Part {
-  /** Of each piece. */
-  readonly shape: readonly number[];
-  /** The piece at a position of the result; `undefined` is all zeros. */
-  at(position: readonly number[]): Value | undefined;
-}
-
-/** Cuts of an operand as axes of a result of higher rank. */
-const aligned = (cuts: readonly Cut[], shift: number): Cut[] =>
-  cuts.map((cut) => ({ ...cut, axis: cut.axis + shift }));
-
-/** Kernels that work element by element, with any number of operands that broadcast. */
-function elementwise(node: Node, { build, pieces }: Context): Pieces | undefined {
-  const output = at(node.outputs, 0);
-  const rank = output.shape.length;
-  const operands = node.inputs.map((value) => ({ value, cut: pieces(value) }));
-  const cuts: Cut[] = [];
-  for (const { value, cut } of operands) {
-    for (const candidate of aligned(cut?.cuts ?? [], rank - value.shape.length)) {
-      const same = cuts.find(({ axis }) => axis === candidate.axis);
-      if (same !== undefined && !sameCut(same, candidate)) return undefined;
-      if (same === undefined) cuts.push(candidate);
-    }
-  }
-  cuts.sort((a, b) => a.axis - b.axis);
-  const parts: Part[] = [];
-  for (const { value, cut } of operands) {
-    const part = partsOf(value, cut, cuts, output, build);
-    if (part === undefined) return undefined;
-    parts.push(part);
-  }
-  const shape = pieceShape({ shape: output.shape, cuts });
-  const results = positions(cuts).map((position) => {
-    const inputs = parts.map((part) => part.at(position));
-    const known = withZeros(node, inputs, shape, build);
-    if (known !== 'no rule') return known;
-    // Zeros of full shape, which the result may have from them alone.
-    const given = inputs.map(
-      (input, i) => input ?? makeValue(at(node.inputs, i).dtype, at(parts, i).shape, { fill: 0 }),
-    );
-    return build.node(node.op, given, node.attrs, shape, output.dtype);
-  });
-  return { dtype: output.dtype, shape: output.shape, cuts, pieces: results };
-}
-
-/** How one operand takes part: its pieces, itself where it broadcasts along all cuts, or cut to fit where it is small. */
-function partsOf(
-  value: Value,
-  own: Pieces | undefined,
-  cuts: readonly Cut[],
-  output: Value,
-  build: Builder,
-): Part | undefined {
-  const shift = output.shape.length - value.shape.length;
-  const spans = cuts.filter(({ axis }) => axis >= shift && at(value.shape, axis - shift) !== 1);
-  const mine = aligned(own?.cuts ?? [], shift);
-  const missing = spans.filter((cut) => !mine.some(({ axis }) => axis === cut.axis));
-  let part = own;
-  if (missing.length > 0) {
-    // A merged axis cannot be cut for an operand that has only a part of it.
-    const fits = missing.every(({ axis }) => value.shape[axis - shift] === output.shape[axis]);
-    const small = value.constant !== undefined || sizeOf(value.shape) <= SMALL_OPERAND * sizeOf(output.shape);
-    if (own !== undefined || !fits || !small) return undefined;
-    part =
-      fillOf(value) === undefined
-        ? cutUp(build, value, aligned(missing, -shift))
-        : filledPieces(value, aligned(missing, -shift));
-  }
-  if (part === undefined) return { shape: value.shape, at: () => value };
-  const found = part;
-  const chosen = aligned(found.cuts, shift).map(({ axis }) => cuts.findIndex((cut) => cut.axis === axis));
-  const placeOf = (position: readonly number[]) => chosen.map((i) => at(position, i));
-  return {
-    shape: pieceShape(found),
-    at: (position) => found.pieces[pieceIndex(found.cuts, placeOf(position))],
-  };
-}
-
-function filledPieces(value: Value, cuts: readonly Cut[]): Pieces {
-  const shape = pieceShape({ shape: value.shape, cuts });
-  const piece = makeValue(value.dtype, shape, { fill: fillOf(value) ?? 0 });
-  return { dtype: value.dtype, shape: value.shape, cuts, pieces: positions(cuts).map(() => piece) };
-}
-
-/** Results that follow from operands that are zero: a sum's other term, no product. */
-function withZeros(
-  node: Node,
-  inputs: readonly (Value | undefined)[],
-  shape: readonly number[],
-  build: Builder,
-): Value | undefined | 'no rule' {
-  const [a, b] = inputs;
-  if (inputs.every((input) => input === undefined)) return ZERO_TO_ZERO.has(node.op) ? undefined : 'no rule';
-  if (inputs.length !== 2 || (a !== undefined && b !== undefined)) return 'no rule';
-  if (node.op === 'Multiply' || (node.op === 'RealDiv' && a === undefined)) return undefined;
-  const other = a ?? b;
-  if (other === undefined || !sameShape(other.shape, shape)) return 'no rule';
-  if (node.op === 'Add' || (node.op === 'Sub' && b === undefined)) return other;
-  if (node.op === 'Sub') return build.node('Neg', [other], {}, shape, other.dtype);
-  return 'no rule';
-}
 
 const mapped = (
   pieces: Pieces,
@@ -294,81 +178,6 @@ const softmax: Rule = (node, { build, pieces }) => {
     for (const [k, i] of members.entries()) results[i] = op('RealDiv', at(powers, k), total);
   }
   return { ...x, pieces: results };
-};
-
-const matMul: Rule = (node, { build, pieces }) => {
-  const output = at(node.outputs, 0);
-  const [a, b] = [at(node.inputs, 0), at(node.inputs, 1)];
-  const rank = output.shape.length;
-  /** For each axis of an operand the axis of the result, `k` for the one that is summed. */
-  const roles = (value: Value, last: readonly (number | 'k')[]) => [
-    ...Array.from({ length: value.shape.length - 2 }, (_, i) => i + rank - value.shape.length),
-    ...last,
-  ];
-  const leftRoles = roles(a, node.attrs.transposeA ? ['k', rank - 2] : [rank - 2, 'k']);
-  const rightRoles = roles(b, node.attrs.transposeB ? [rank - 1, 'k'] : ['k', rank - 1]);
-  const [cutA, cutB] = [pieces(a), pieces(b)];
-  const inner: Cut[] = [];
-  const cuts: Cut[] = [];
-  for (const [operand, own] of [
-    [cutA, leftRoles],
-    [cutB, rightRoles],
-  ] as const) {
-    for (const cut of operand?.cuts ?? []) {
-      const role = at(own, cut.axis);
-      const list = role === 'k' ? inner : cuts;
-      const placed = { ...cut, axis: role === 'k' ? -1 : role };
-      const same = list.find(({ axis }) => axis === placed.axis);
-      if (same !== undefined && !sameCut(same, placed)) return undefined;
-      if (same === undefined) list.push(placed);
-    }
-  }
-  cuts.sort((x, y) => x.axis - y.axis);
-  const part = (value: Value, own: Pieces | undefined, ownRoles: readonly (number | 'k')[]) => {
-    const spans = [...cuts, ...inner].flatMap((cut) => {
-      const axis = ownRoles.indexOf(cut.axis === -1 ? 'k' : cut.axis);
-      return axis >= 0 && value.shape[axis] !== 1 ? [{ cut, axis }] : [];
-    });
-    const missing = spans.filter(({ axis }) => !own?.cuts.some((cut) => cut.axis === axis));
-    if (missing.length > 0 && own !== undefined) return undefined;
-    // Cutting a whole operand copies it, which pays where it is small.
-    const small = value.constant !== undefined || sizeOf(value.shape) <= SMALL_OPERAND * sizeOf(output.shape);
-    if (missing.length > 0 && !small) return undefined;
-    const found =
-      missing.length === 0
-        ? own
-        : cutUp(
-            build,
-            value,
-            missing.map(({ cut, axis }) => ({ ...cut, axis })).sort((x, y) => x.axis - y.axis),
-          );
-    if (found === undefined) return () => value;
-    return (outer: readonly number[], hidden: readonly number[]) => {
-      const place = found.cuts.map((cut) => {
-        const role = at(ownRoles, cut.axis);
-        return role === 'k'
-          ? at(hidden, 0)
-          : at(
-              outer,
-              cuts.findIndex(({ axis }) => axis === role),
-            );
-      });
-      return found.pieces[pieceIndex(found.cuts, place)];
-    };
-  };
-  const [partA, partB] = [part(a, cutA, leftRoles), part(b, cutB, rightRoles)];
-  if (partA === undefined || partB === undefined) return undefined;
-  const form = pieceShape({ shape: output.shape, cuts });
-  const results = positions(cuts).map((outer) =>
-    build.sum(
-      positions(inner).flatMap((hidden) => {
-        const [x, y] = [partA(outer, hidden), partB(outer, hidden)];
-        return x && y ? [build.node('BatchMatMul', [x, y], node.attrs, form, output.dtype)] : [];
-      }),
-    ),
-  );
-  if (cuts.length > 0) return { dtype: output.dtype, shape: output.shape, cuts, pieces: results };
-  return results[0] ?? makeValue(output.dtype, output.shape, { fill: 0 });
 };
 
 /** Rows looked up by constant indices with a short last axis, as of an embedding: where cutting begins. */
