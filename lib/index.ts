@@ -9,8 +9,8 @@ export { cudaRuntimeNode, onnxRuntimeNode, webgpuRuntimeNode } from './compile/r
 export * from './figures/index.node';
 export * from './portable';
 export { runEnvironment } from './train/environment.node';
-export { notebookProgress } from './train/progress-notebook.node';
-export { terminalProgress } from './train/progress-terminal.node';
+export { type NotebookProgressOptions, notebookProgress } from './train/progress-notebook.node';
+export { type TerminalProgressOptions, terminalProgress } from './train/progress-terminal.node';
 export { RunStore, readCheckpoint, readMetrics } from './train/run-store.node';
 export { type TrainSettings, train } from './train/train.node';
 

@@ -1,8 +1,14 @@
 /** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
-export { type Phases, phases } from './analysis/phases';
+export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export * from './compile';
 export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
-export { getOperation, type Operation, type OperationName, operationNames } from './data/operations';
+export {
+  getOperation,
+  type OperandDomain,
+  type Operation,
+  type OperationName,
+  operationNames,
+} from './data/operations';
 export { type RandomStream, randomStream } from './data/random';
 export {
   gatherRows,
@@ -17,6 +23,7 @@ export * from './figures';
 export {
   asGptParams,
   checkGptConfig,
+  type GptBlockParams,
   type GptConfig,
   type GptInitialization,
   type GptParams,
@@ -27,9 +34,9 @@ export { initializeGpt, treeOfNames } from './models/initialize';
 export { accuracy, crossEntropy } from './models/loss';
 export { mapParams, namedTensors, type Params, valueAndGrads } from './models/params';
 export { predictGpt } from './models/predict';
-export { type TokenBatch, tokenBatch } from './models/rows';
+export { type Rows, type TokenBatch, tokenBatch } from './models/rows';
 export * from './optim';
-export { encodeCheckpoint, type LoadedModel, loadGpt } from './train/checkpoint';
+export { encodeCheckpoint, type LoadedModel, loadGpt, type ModelHint } from './train/checkpoint';
 export {
   datasetOf,
   modelConfigOf,
@@ -43,12 +50,21 @@ export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from '.
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
 export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
-export { type FinishedRun, type RunSummary, requireFinite, runTraining } from './train/run';
+export {
+  type FinishedRun,
+  type RunEnvironment,
+  type RunSettings,
+  type RunSink,
+  type RunSummary,
+  requireFinite,
+  runTraining,
+} from './train/run';
 export {
   decodeSafetensors,
   encodeSafetensors,
+  type StoredDType,
   type StoredTensor,
   type TensorFile,
 } from './train/safetensors';
 export type { TrainState } from './train/state';
-export { makeStep, type PreparedRun, prepareRun } from './train/step';
+export { type Batch, makeStep, type PreparedRun, prepareRun, type StepParts } from './train/step';

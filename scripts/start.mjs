@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { listNotebooks, readArguments, runCommand, UsageError, withEnvironment } from './jupyter/command.mjs';
 import { executeNotebooks } from './jupyter/execute.mjs';
 import { ensureBuilt, root } from './lib-build.mjs';
+import { buildApi } from './site/api.mjs';
 import { buildSite, mayBecomeSite } from './site/build.mjs';
 
 const USAGE = 'Usage: npm start [-- [--notebooks FOLDER] [--out FOLDER]]';
@@ -32,7 +33,10 @@ await runCommand(async () => {
     executed: target,
     seconds: took.get(source) ?? 0,
   }));
-  for (const warning of buildSite(environment, notebooks, out)) console.error(`warning: ${warning}`);
+  // The reference belongs to the project's own notebooks.
+  const api = values.notebooks === undefined;
+  for (const warning of buildSite(environment, notebooks, out, { api })) console.error(`warning: ${warning}`);
+  if (api) await buildApi(join(out, 'api'), { strict: false });
   const index = join(out, 'index.html');
   console.log(`\nThe write-up is in ${relative(process.cwd(), index) || index}`);
   console.log(`  ${pathToFileURL(index)}`);

@@ -2,11 +2,13 @@
 export { type SharedOptions, stack, unstack } from './batch';
 export { memoryCache, type ProgramCache } from './cache';
 export {
+  COMPILED_DEVICES,
   type CompiledDevice,
   DEVICE_REQUESTS,
   type DeviceName,
   type DeviceRequest,
   deviceOf,
+  EAGER_DEVICES,
   type EagerDevice,
   isDeviceRequest,
   type OpenedDevice,
@@ -14,7 +16,7 @@ export {
 } from './devices';
 export type { NonFinite } from './diagnose/non-finite';
 export { every, logSpaced, logSpacedSteps } from './due';
-export { CompileError } from './errors';
+export { CompileError, type CompileErrorOptions } from './errors';
 export { type CompiledFunction, compileFunction } from './function';
 export { type GeluOptions, gelu, silu, stopGradient } from './functions';
 export type {
@@ -28,7 +30,7 @@ export type {
 export type { DType, HostTensor, TypedArrays, WideTensor } from './host';
 export { type GraphSize, graphSize, type PassResult, passResults } from './inspect';
 export { compilableKernels } from './kernels/table';
-export { type Operation, operations } from './operations';
+export { type Operation as KernelSupport, operations } from './operations';
 export type { CompileOptions, ProgramOptions } from './options';
 export { EXACT_PASSES, PASSES, type Pass } from './passes';
 export { cond } from './primitives';
@@ -45,7 +47,7 @@ export {
   randomUniform,
   randomWords,
 } from './random';
-export type { Runtime, RuntimeOptions } from './runtime';
+export type { DeviceTensor, Runtime, RuntimeOptions, RuntimeSession } from './runtime';
 export {
   type DeviceState,
   type HostOf,

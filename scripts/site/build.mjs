@@ -32,9 +32,10 @@ const requireFromLib = createRequire(join(root, 'lib', 'package.json'));
  * @param {Executed[]} notebooks in the order of the index; `source` is the notebook in its own place, from which its
  *   relative links are meant, `executed` its executed copy, `seconds` how long that took
  * @param {string} out
+ * @param {{ api?: boolean }} [options] whether the index links to the reference, which `buildApi` puts there afterwards
  * @returns {string[]} warnings, one line each
  */
-export function buildSite(environment, notebooks, out) {
+export function buildSite(environment, notebooks, out, { api = false } = {}) {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const work = mkdtempSync(join(root, '.cache', 'site-'));
   const site = join(work, 'site');
@@ -43,7 +44,7 @@ export function buildSite(environment, notebooks, out) {
   try {
     copyAssets(assets);
     const fragments = renderFragments(environment, notebooks, work, assets);
-    const warnings = writePages(notebooks, fragments, site, out);
+    const warnings = writePages(notebooks, fragments, { site, out, api });
     replaceFolder(site, out);
     return warnings;
   } finally {
@@ -52,11 +53,12 @@ export function buildSite(environment, notebooks, out) {
 }
 
 /**
- * Whether a folder may be replaced by a site: it does not exist, is empty, or holds one already.
+ * Whether a folder may be replaced by a site: it does not exist, is empty, or holds one already, or the reference alone.
  * @param {string} out
  */
 export function mayBecomeSite(out) {
-  return !existsSync(out) || readdirSync(out).length === 0 || existsSync(join(out, 'assets', 'site.css'));
+  if (!existsSync(out) || existsSync(join(out, 'assets', 'site.css'))) return true;
+  return readdirSync(out).every((name) => name === 'api');
 }
 
 /** Empties `out` and copies `site` there: a folder in its place may be a mount, or on another disk. */
@@ -94,7 +96,11 @@ function renderFragments({ python, env }, /** @type {Executed[]} */ notebooks, w
   return pages.map(({ target }) => readFileSync(target, 'utf8'));
 }
 
-function writePages(/** @type {Executed[]} */ notebooks, /** @type {string[]} */ fragments, site, out) {
+function writePages(
+  /** @type {Executed[]} */ notebooks,
+  /** @type {string[]} */ fragments,
+  { site, out, api },
+) {
   /** @type {string[]} */
   const warnings = [];
   const files = notebooks.map(({ source }) => `${basename(source, '.ipynb')}.html`);
@@ -126,6 +132,6 @@ function writePages(/** @type {Executed[]} */ notebooks, /** @type {string[]} */
     const options = { page, previous: pages[i - 1], next: pages[i + 1], body: bodies[i], headings };
     writeFileSync(join(site, page.file), notebookPage(shared, options));
   }
-  writeFileSync(join(site, 'index.html'), indexPage(shared, pages));
+  writeFileSync(join(site, 'index.html'), indexPage(shared, pages, { api }));
   return warnings;
 }

@@ -82,8 +82,9 @@ ${body}
  * The index page.
  * @param {Site} site
  * @param {Page[]} pages
+ * @param {{ api: boolean }} options whether there is a reference to link to
  */
-export function indexPage(site, pages) {
+export function indexPage(site, pages, { api }) {
   const items = pages.map(
     (page) => `<li><a href="${page.file}">
 <span class="number">${/^\d*/.exec(page.file)?.[0]}</span>
@@ -97,7 +98,7 @@ export function indexPage(site, pages) {
 <p class="lead">${escapeHtml(site.description)}</p>
 <ol class="notebooks">
 ${items.join('\n')}
-</ol>`,
+</ol>${api ? '\n<p>The library’s functions and types, one by one: <a href="api/index.html">reference</a>.</p>' : ''}`,
   });
 }
 
