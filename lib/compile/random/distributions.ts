@@ -40,12 +40,34 @@ export function normals(words: Int32Array): Float64Array {
   return result;
 }
 
-/** How many of the 2³² words stand for an event of this probability: the nearest whole number. */
-export function eventWords(probability: number): number {
-  return Math.round(probability * 2 ** 32);
+/** How many of the 2^bits values stand for an event of this probability: the nearest whole number. */
+export function eventValues(probability: number, bits: number): number {
+  return Math.round(probability * 2 ** bits);
 }
 
 /** 1 where a word, taken without sign, is below the limit. */
 export function events(words: Int32Array, limit: number): Uint8Array {
   return Uint8Array.from(words, (word) => (word >>> 0 < limit ? 1 : 0));
+}
+
+/** The form of the table of words whose halves make `count` events: whole rows where one row of upper halves is too short. */
+export function tableForHalves(count: number): { readonly rows: number; readonly columns: number } {
+  return count <= COLUMNS
+    ? { rows: 1, columns: count }
+    : { rows: Math.ceil(count / (2 * COLUMNS)), columns: COLUMNS };
+}
+
+/**
+ * Two events a word: 1 where a half is below the limit. Each row gives 2,048, the upper halves first.
+ * @param words Whole rows, or a part of one.
+ */
+export function halfEvents(words: Int32Array, limit: number): Uint8Array {
+  const result = new Uint8Array(2 * words.length);
+  const columns = Math.min(COLUMNS, words.length);
+  words.forEach((word, i) => {
+    const upper = i + columns * Math.floor(i / columns);
+    result[upper] = word >>> 16 < limit ? 1 : 0;
+    result[upper + columns] = (word & 0xffff) < limit ? 1 : 0;
+  });
+  return result;
 }

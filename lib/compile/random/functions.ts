@@ -8,7 +8,15 @@ import { CompileError } from '../errors';
 import { type DType, sizeOf } from '../host';
 import { TRACE_BACKEND } from '../trace/backend';
 import { traceBackend } from '../trace/register';
-import { events, eventWords, normals, uniforms, wordsForNormals } from './distributions';
+import {
+  events,
+  eventValues,
+  halfEvents,
+  normals,
+  tableForHalves,
+  uniforms,
+  wordsForNormals,
+} from './distributions';
 import { words } from './generator';
 import type { RandomAttributes } from './kernels';
 import { type CheckedKey, checkedKey, lanesOf, type RandomKey } from './key';
@@ -107,7 +115,7 @@ export function randomNormal(shape: readonly number[], key: RandomKey): tf.Tenso
  */
 export function bernoulli(probability: number, shape: readonly number[], key: RandomKey): tf.Tensor {
   checkProbability('a probability', probability, probability >= 0 && probability <= 1, '[0, 1]');
-  const limit = eventWords(probability);
+  const limit = eventValues(probability, 32);
   if (limit === 0 || limit === 2 ** 32) {
     checkShape(shape);
     return tf.fill([...shape], limit === 0 ? 0 : 1, 'bool');
@@ -116,25 +124,46 @@ export function bernoulli(probability: number, shape: readonly number[], key: Ra
   return randomTensor({ kernel: 'RandomEvents', dtype: 'bool', eager, attrs: { limit } }, shape, key);
 }
 
+/** How many of the 2¹⁶ halves of words a dropout rate keeps: at least one. */
+function keptHalves(rate: number): number {
+  checkProbability('a dropout rate', rate, rate >= 0 && rate < 1, '[0, 1)');
+  return Math.max(1, eventValues(1 - rate, DROPOUT_BITS));
+}
+
+/** Bits that decide over an element. */
+const DROPOUT_BITS = 16;
+
 /**
- * What `dropout` keeps: true with probability 1 − rate.
+ * What `dropout` keeps: true with probability 1 − rate, to the nearest multiple of 2⁻¹⁶ (and at least 2⁻¹⁶). Two elements
+ * share a word, one half each, so that a mask takes half the time of `bernoulli`.
  * @param rate In [0, 1).
+ * @param shape At most 2³¹ elements.
  * @returns bool.
  */
 export function dropoutMask(rate: number, shape: readonly number[], key: RandomKey): tf.Tensor {
-  checkProbability('a dropout rate', rate, rate >= 0 && rate < 1, '[0, 1)');
-  return bernoulli(1 - rate, shape, key);
+  const limit = keptHalves(rate);
+  if (limit === 2 ** DROPOUT_BITS) {
+    checkShape(shape);
+    return tf.fill([...shape], 1, 'bool');
+  }
+  const eager: Kind['eager'] = (lanes, count) => {
+    const { rows, columns } = tableForHalves(count);
+    return halfEvents(words(lanes, rows * columns), limit).subarray(0, count);
+  };
+  return randomTensor({ kernel: 'RandomHalfEvents', dtype: 'bool', eager, attrs: { limit } }, shape, key);
 }
 
 /**
- * Sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the mean stays. The gradient
- * passes where the value did, by the same factor. In a compiled step the mask is drawn once for both.
+ * Sets each element to 0 with probability `rate`, rounded as `dropoutMask` says, and divides the others by the probability
+ * to be kept, so that the mean stays. The gradient passes where the value did, by the same factor. In a compiled step the
+ * mask is drawn once for both.
  * @param x Any shape, float32.
  * @param rate In [0, 1); at 0 the result is x itself.
  * @see Srivastava et al., Dropout, JMLR 15 (2014), section 10, for the division ("inverted dropout")
  */
 export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey): T {
   const mask = dropoutMask(rate, x.shape, key);
-  if (rate === 0) return tf.clone(x) as T;
-  return tf.mul(x, tf.mul(tf.cast(mask, 'float32'), 1 / (1 - rate))) as T;
+  const factor = 2 ** DROPOUT_BITS / keptHalves(rate);
+  if (factor === 1) return tf.clone(x) as T;
+  return tf.mul(x, tf.mul(tf.cast(mask, 'float32'), factor)) as T;
 }

@@ -6,6 +6,7 @@ import { elementwise } from '../../../lib/compile/batch/elementwise';
 import { kernelRule } from '../../../lib/compile/kernels/table';
 import {
   bernoulli,
+  dropoutMask,
   type RandomKey,
   randomNormal,
   randomUniform,
@@ -402,6 +403,7 @@ export const CASES: Readonly<Record<string, () => KernelCases>> = {
   RandomUniform: () => randomCase(randomUniform),
   RandomNormal: () => ({ ...randomCase(randomNormal), tolerance: ROUNDING }),
   RandomEvents: () => randomCase((shape, key) => bernoulli(0.3, shape, key)),
+  RandomHalfEvents: () => randomCase((shape, key) => dropoutMask(0.3, shape, key)),
   SearchSorted: () => ({ drawn: searchCase }),
   DenseBincount: () => ({ drawn: countCase, tolerance: ROUNDING }),
   Bincount: () => ({

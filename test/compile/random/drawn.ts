@@ -26,6 +26,9 @@ const EXACT: Readonly<Record<string, (seed: tf.Tensor, step: tf.Tensor) => tf.Te
   events: (seed, step) => bernoulli(0.3, [40, 70], { seed, step, purpose: 'events' }),
   'certain events': (seed, step) => bernoulli(1, [5], { seed, step, purpose: 'events' }),
   'impossible events': (seed, step) => bernoulli(0, [5], { seed, step, purpose: 'events' }),
+  'a dropout mask of a row': (seed, step) => dropoutMask(0.1, [1024], { seed, step, purpose: 'mask' }),
+  'a dropout mask of a row and a part': (seed, step) =>
+    dropoutMask(0.3, [1500], { seed, step, purpose: 'mask' }),
   'a dropout mask': (seed, step) => dropoutMask(0.1, [33, 100], { seed, step, purpose: 'mask' }),
   'dropout of ones': (seed, step) => dropout(tf.ones([9, 9]), 0.5, { seed, step, purpose: 'dropout' }),
   'a permutation': (seed, step) => permutation(1500, { seed, step, purpose: 'order' }),

@@ -35,9 +35,9 @@ const dy = host(
   SHAPE,
 );
 
-/** Kept elements times 1/(1 − rate), the others 0. */
+/** Kept elements divided by the probability to be kept, which is 0.6 to the nearest 2⁻¹⁶; the others 0. */
 function expectDropped(actual: ArrayLike<number>, given: ArrayLike<number>, mask: ArrayLike<number>): void {
-  const factor = Math.fround(1 / 0.6);
+  const factor = Math.fround(2 ** 16 / Math.round(0.6 * 2 ** 16));
   expect(Array.from(actual, (y) => y + 0)).toEqual(
     Array.from(given, (value, i) => (mask[i] ? Math.fround(value * factor) : 0)),
   );
@@ -73,7 +73,7 @@ describe('dropout', () => {
     }
     expect(masks.size).toBe(3);
     // One mask for the value, the gradient and the mask itself.
-    expect(compiled.graph.nodes.filter(({ op }) => op === 'RandomEvents')).toHaveLength(1);
+    expect(compiled.graph.nodes.filter(({ op }) => op === 'RandomHalfEvents')).toHaveLength(1);
     await compiled.release();
   });
 
@@ -91,6 +91,38 @@ describe('dropout', () => {
       const mean = tf.mean(dropout(tf.ones([n]), 0.25, key('mean'))).dataSync()[0] as number;
       // The variance of an element is rate/(1 − rate).
       expect(Math.abs(mean - 1) / Math.sqrt(1 / 3 / n)).toBeLessThan(5);
+    }));
+
+  it('keeps with the probability that was asked, wherever the element stands', () =>
+    withBackend('cpu', () => {
+      for (const rate of [0.1, 0.5, 0.999]) {
+        const mask = dropoutMask(rate, [100, 2048], key('rate')).dataSync();
+        const [upper, lower] = [0, 1024].map((first) =>
+          mask.reduce((sum, keep, i) => sum + (i % 2048 >= first && i % 2048 < first + 1024 ? keep : 0), 0),
+        ) as [number, number];
+        const [n, kept] = [100 * 1024, Math.round((1 - rate) * 2 ** 16) / 2 ** 16];
+        for (const count of [upper, lower]) {
+          expect(Math.abs(count - n * kept) / Math.sqrt(n * kept * (1 - kept))).toBeLessThan(5);
+        }
+        // The halves of a word are independent.
+        const both = mask.reduce(
+          (sum, keep, i) => sum + (i % 2048 < 1024 ? keep * (mask[i + 1024] as number) : 0),
+          0,
+        );
+        const p = kept * kept;
+        expect(Math.abs(both - n * p) / Math.sqrt(n * p * (1 - p))).toBeLessThan(5);
+      }
+    }));
+
+  it('never drops for a rate below 2⁻¹⁷, and keeps one in 2¹⁶ for one near 1', () =>
+    withBackend('cpu', () => {
+      expect(
+        dropout(tf.ones([3000]), 1e-6, key('little'))
+          .dataSync()
+          .every((y) => y === 1),
+      ).toBe(true);
+      const kept = dropout(tf.ones([600_000]), 1 - 1e-9, key('much')).dataSync();
+      expect(new Set(kept)).toEqual(new Set([0, 2 ** 16]));
     }));
 
   it('of rate 0 changes nothing, gradient included', () =>
@@ -121,7 +153,7 @@ describe('dropout', () => {
           ],
         },
       ],
-      'RandomEvents',
+      'RandomHalfEvents',
     ));
 });
 

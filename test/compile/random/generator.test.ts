@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { events, normals, uniforms } from '../../../lib/compile/random/distributions';
+import { events, halfEvents, normals, uniforms } from '../../../lib/compile/random/distributions';
 import {
   COLUMNS,
   keyLanes,
@@ -191,6 +191,14 @@ describe('events', () => {
     const mean = 2 * N * probability;
     if (mean < 100) expect(Math.abs(poissonScore(happened, mean))).toBeLessThan(BOUND);
     else expect(Math.abs(happened - mean) / Math.sqrt(mean * (1 - probability))).toBeLessThan(BOUND);
+  });
+
+  it('of halves: the upper halves of a row, then its lower ones', () => {
+    expect([...halfEvents(Int32Array.of(0x0005_0006, -1), 6)]).toEqual([1, 0, 0, 0]);
+    const happened = halfEvents(words(KEY, 2 * COLUMNS), 1 << 14);
+    const second = wordAt(KEY, COLUMNS + 3);
+    expect(happened[2 * COLUMNS + 3]).toBe(second >>> 16 < 1 << 14 ? 1 : 0);
+    expect(happened[3 * COLUMNS + 3]).toBe((second & 0xffff) < 1 << 14 ? 1 : 0);
   });
 
   it('are words below the limit, taken without sign', () => {
