@@ -5,6 +5,7 @@
  */
 import type { DeviceState, HostTensor, NonFinite } from '../compile';
 import type { StepProgram } from '../compile/devices';
+import { CrowdingWatch, type IdleThreads } from './crowding';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
@@ -33,6 +34,8 @@ export interface LoopOptions {
   readonly onEvaluations?: (rows: readonly Evaluation[]) => void;
   /** A state worth keeping: now and then, and at the end. */
   readonly onCheckpoint?: (state: TrainState) => void;
+  /** Lets waiting threads sleep from the moment that other programs want their cores. Changes no number. */
+  readonly idleThreads?: IdleThreads<StepProgram<TrainState>>;
   /** A clock in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
@@ -94,7 +97,9 @@ function nextPace({ stepSeconds, callSteps }: Pace, seconds: number, callSeconds
  * Errors of the program and of the callbacks end it and are passed on.
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
-  const { program, steps, evalEvery, target, signal, callSeconds = 0.25, checkpointSeconds = 2 } = options;
+  const { steps, evalEvery, target, signal, callSeconds = 0.25, checkpointSeconds = 2 } = options;
+  let { program, idleThreads } = options;
+  const watch = new CrowdingWatch(idleThreads?.threads ?? 1);
   const { onProgress, onEvaluations, onCheckpoint, now = () => performance.now() } = options;
   const evaluations: Evaluation[] = [];
   const alone = { steps: 0, milliseconds: 0 };
@@ -125,9 +130,13 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   while (stoppedBy === undefined) {
     const { step } = standing;
     const count = Math.min(pace.callSteps, steps - step, stepsToEvaluation(options, step));
-    const before = now();
+    const [before, processorBefore] = [now(), idleThreads?.processorTime() ?? 0];
     const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
+    if (idleThreads !== undefined && watch.add(milliseconds, idleThreads.processorTime() - processorBefore)) {
+      program = await idleThreads.sleeping();
+      idleThreads = undefined;
+    }
     const losses = result.metrics[METRICS.trainLoss] as HostTensor;
     const bad = (losses.data as Float32Array).findIndex((loss) => !Number.isFinite(loss));
     const rows = rowsOf(result.metrics, { step, count: bad < 0 ? count : bad }, { evalEvery, steps });

@@ -1,6 +1,6 @@
 /** @file A whole run: compile, train, keep what it produces. Pure but for the device and the sink it is given. */
-import type { HostTree } from '../compile';
-import type { OpenedDevice } from '../compile/devices';
+import { type HostTree, memoryCache, type ProgramOptions } from '../compile';
+import type { OpenedDevice, StepProgram } from '../compile/devices';
 import { TrainingError } from '../errors';
 import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
@@ -36,6 +36,11 @@ export interface RunSettings {
   readonly display?: ProgressDisplay;
   /** Seconds of training in one call of the native program; default 0.25. Does not change the results. */
   readonly callSeconds?: number;
+  /**
+   * Milliseconds of processor time that this process has used. With it, a run on the CPU notices when other programs want
+   * its cores, and lets its waiting threads sleep from then on.
+   */
+  readonly processorTime?: () => number;
   /** Called when compiling is over and training begins; from then on the run looks at `signal`. */
   readonly onStart?: () => void;
 }
@@ -84,25 +89,35 @@ export async function runTraining(
   device: OpenedDevice,
   settings: RunSettings,
 ): Promise<FinishedRun> {
-  const { environment, signal, sink, display, callSeconds, onStart } = settings;
+  const { environment, signal, sink, display, callSeconds, processorTime, onStart } = settings;
   const prepared = prepareRun(config);
   sink?.saveConfig(config);
   const started = performance.now();
-  const program = await device.compile(prepared.step, prepared.initial, {
-    threads: environment.threads,
-  });
+  const { threads } = environment;
+  const cache = memoryCache();
+  const compile = (options: ProgramOptions<'float32'>) =>
+    device.compile(prepared.step, prepared.initial, { threads, cache, ...options });
+  const programs = [await compile({})];
   const compileSeconds = (performance.now() - started) / 1000;
+  const sleeping = async () => {
+    const program = await compile({ spinning: false });
+    programs.push(program);
+    return program;
+  };
   try {
     onStart?.();
     const { stopAtAccuracy, stopEvaluations } = config;
     const result = await trainLoop({
-      program,
+      program: programs[0] as StepProgram<TrainState>,
       state: prepared.initial,
       steps: config.steps,
       evalEvery: config.evalEvery,
       ...(stopAtAccuracy === undefined
         ? {}
         : { target: { accuracy: stopAtAccuracy, evaluations: stopEvaluations } }),
+      ...(processorTime === undefined || device.name !== 'cpu' || threads < 2
+        ? {}
+        : { idleThreads: { threads, processorTime, sleeping } }),
       ...(signal === undefined ? {} : { signal }),
       ...(callSeconds === undefined ? {} : { callSeconds }),
       ...(display === undefined ? {} : { onProgress: (progress) => display.update(progress) }),
@@ -125,7 +140,7 @@ export async function runTraining(
     };
   } finally {
     display?.stop();
-    await program.release();
+    await Promise.all(programs.map((program) => program.release()));
   }
 }
 

@@ -40,6 +40,11 @@ function stopRequests() {
   };
 }
 
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /**
  * Trains a run: the preset's configuration with the given differences.
  * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written, CompileError for a device
@@ -60,6 +65,7 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
       // is better. Besides, tslab runs the synchronous part of a cell with `breakOnSigint`, at whose end Node puts SIGINT
       // back to killing the process, whatever listeners were added meanwhile.
       onStart: requests.listen,
+      processorTime,
       ...(sink === undefined ? {} : { sink }),
       ...(display === undefined ? {} : { display }),
       ...(callSeconds === undefined ? {} : { callSeconds }),

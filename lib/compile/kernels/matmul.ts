@@ -20,7 +20,7 @@ interface Product {
  * From this many columns on, the pieces that up to four threads get are wide enough to be summed in the same order.
  * Measured: with 384 columns the same bits for 1 to 4 threads, with 512 for 1 to 6, with 128 for 1 alone.
  */
-const WIDE = 384;
+export const WIDE = 384;
 
 /**
  * One two-dimensional product. ONNX Runtime's Gemm is as fast with B transposed as without, but with A transposed it

@@ -316,13 +316,16 @@ describe('elementwise kernels at the ends of their range', () => {
       ...Object.entries(UNARY).map(([name, { f, types = ['float32'] }]) => ({
         name,
         f: (x: tf.Tensor) => f(x),
-        inputs: [host([], [2, 0, 3], types[0])],
+        inputs: [host([], [2, 0, 3], (types[0] ?? 'float32') as DType)],
         gradient: false,
       })),
       ...Object.entries(BINARY).map(([name, { f, types = ['float32'] }]) => ({
         name,
         f: (a: tf.Tensor, b: tf.Tensor) => f(a, b),
-        inputs: [host([], [2, 0], types[0]), host([1], [1], types[0])],
+        inputs: [
+          host([], [2, 0], (types[0] ?? 'float32') as DType),
+          host([1], [1], (types[0] ?? 'float32') as DType),
+        ],
         gradient: false,
       })),
     ]));
