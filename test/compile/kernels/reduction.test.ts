@@ -83,6 +83,27 @@ describe('reductions', () => {
     agreeOn(kernel, argCase(f)),
   );
 
+  it('sums of the rows of large matrices: right, and the same bits on one to four threads', async () => {
+    const [rows, columns] = [700, 400];
+    const data = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i) * 10 ** (i % 5));
+    const x = host(Array.from(data), [rows, columns], 'float32');
+    const expected = Float64Array.from({ length: columns });
+    for (const [i, value] of data.entries()) expected[i % columns] = (expected[i % columns] ?? 0) + value;
+    const results = await Promise.all(
+      [1, 2, 3, 4].map(async (threads) => {
+        const f = ([input]: tf.Tensor[]) => [tf.sum(input as tf.Tensor, 0)];
+        const compiled = await compileFunction(onnxRuntimeNode, f, [x], { threads });
+        const [sum] = await compiled.run([x]);
+        await compiled.release();
+        return sum;
+      }),
+    );
+    for (const sum of results) expect(sum).toEqual(results[0]);
+    for (const [i, value] of expected.entries()) {
+      expect(Math.abs((results[0]?.data[i] ?? 0) - value)).toBeLessThan(0.5);
+    }
+  });
+
   it('Softmax, and logSoftmax made of others, agree with eager tfjs', () => agreeOn('Softmax', softmaxCase));
 
   it('are all tested', () => {
