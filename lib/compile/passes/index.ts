@@ -15,7 +15,11 @@ import { unrollShortAxes } from './unroll';
 /** A rewriting of the graph that keeps what it computes. */
 export interface Pass {
   readonly name: string;
-  /** Whether results may be rounded differently: sums in another order, constants computed elsewhere. */
+  /**
+   * Whether results may be rounded differently: sums in another order, constants computed elsewhere. Where numbers are
+   * not finite or overflow on the way, such a pass may also exchange NaN and ±Infinity, make a finite result of an
+   * overflow or the reverse, and spread NaN further; the files of `computeOnTables` and `reassociate` say how far.
+   */
   readonly changesRounding: boolean;
   readonly run: (graph: Graph) => Graph;
   /** For a pass that computes numbers itself: in what precision. Programs of another do without it. */
@@ -59,12 +63,15 @@ export const PASSES: readonly Pass[] = [
 /** The passes that change no value: what a step computes is then rounded as tfjs rounds it, operation by operation. */
 export const EXACT_PASSES: readonly Pass[] = PASSES.filter(({ changesRounding }) => !changesRounding);
 
+/** Those of the passes that a program of this precision is made with. */
+export function passesFor(passes: readonly Pass[], { precision }: Pick<Target, 'precision'>): Pass[] {
+  return passes.filter((pass) => pass.precision === undefined || pass.precision === precision);
+}
+
 export function optimize(
   graph: Graph,
   passes: readonly Pass[] = PASSES,
-  { precision }: Target = DEFAULT_TARGET,
+  target: Target = DEFAULT_TARGET,
 ): Graph {
-  return passes
-    .filter((pass) => pass.precision === undefined || pass.precision === precision)
-    .reduce((current, pass) => pass.run(current), graph);
+  return passesFor(passes, target).reduce((current, pass) => pass.run(current), graph);
 }

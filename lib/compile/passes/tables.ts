@@ -2,8 +2,13 @@
  * @file Computes once for each row of a table what is computed for every row looked up in it, and sums by index before
  * multiplying by what all rows have in common. f(gather(T, i)) becomes gather(f(T), i) where T is the smaller, and
  * Σ u·gather(T, i) becomes Σ segmentSum(u, i)·T. Sums are added in another order.
+ *
+ * Numbers that are not finite: rows that nothing looks up have no part in a result, and empty segments stay 0, whatever
+ * the rows hold. An element that was not finite stays so, but NaN and ±Infinity may change into each other where
+ * factors of one row are added first (1·∞ − 1·∞ is NaN, (1 − 1)·∞ too, but 1·∞ + 0·∞ is NaN and (1 + 0)·∞ is not). For
+ * the same reason a sum near the largest float32 may overflow, or no longer do.
  */
-import { constantData, fillOf, type Graph, makeValue, type Node, type Value } from '../graph';
+import { constantData, constantOf, fillOf, type Graph, makeValue, type Node, type Value } from '../graph';
 import { sizeOf } from '../host';
 import { at, normalizeAxes, sameShape } from '../kernels/rule';
 import { Builder } from './builder';
@@ -208,10 +213,14 @@ function sumOfProducts(
     const own = repeatedRows(v, shape.length, repeated);
     const isOneRow =
       own === undefined ? v.shape.length > 0 && isShared(v, shape.length) : own.index === undefined;
-    if (isOneRow) return flat(multiplied(sums.of(u, build), own?.table ?? v, shape, build));
+    if (isOneRow) {
+      const products = multiplied(sums.of(u, build), own?.table ?? v, shape, build);
+      return flat(sums.spread(products, build));
+    }
     if (own?.index === undefined || !sums.isOfAll) continue;
-    const bySegment = segmentSum(u, own.index, at(own.table.shape, 0), build);
-    const products = multiplied(bySegment, own.table, shape, build);
+    const { table, index } = usedRows(own.table, own.index, build);
+    const bySegment = segmentSum(u, index, at(table.shape, 0), build);
+    const products = multiplied(bySegment, table, shape, build);
     return flat(build.node('Sum', [products], { axis: [0], keepDims: false }, shape.slice(1)));
   }
   return undefined;
@@ -235,8 +244,10 @@ interface RowSum {
   readonly count: number;
   /** Whether it is one sum of all rows. */
   readonly isOfAll: boolean;
-  /** The same sum of another value, of the same number of rows: [count, …]. */
+  /** The same sum of another value, of the same number of rows, without what sums nothing: [at most count, …]. */
   of(value: Value, build: Builder): Value;
+  /** Zeros put where nothing was summed: [count, …]. */
+  spread(sums: Value, build: Builder): Value;
 }
 
 function segments({ inputs, attrs }: Node): RowSum | undefined {
@@ -245,7 +256,47 @@ function segments({ inputs, attrs }: Node): RowSum | undefined {
   if (ids.constant === undefined || ids.shape.length !== 1) return undefined;
   const count = attrs.numSegments as number;
   const isOfAll = count === 1 && constantData(ids).every((id) => id === 0);
-  return { count, isOfAll, of: (value, build) => segmentSum(value, ids, count, build) };
+  const used = inUse(ids, count);
+  // A product of an empty segment's 0 would be NaN where the other factor is not finite.
+  return {
+    count,
+    isOfAll,
+    of: (value, build) =>
+      segmentSum(value, used?.places ?? ids, used === undefined ? count : at(used.rows.shape, 0), build),
+    spread: (sums, build) => (used === undefined ? sums : amongZeros(sums, used.rows, count, build)),
+  };
+}
+
+/** The rows that an index names, ascending, and its entries as places among them; `undefined` where it names them all. */
+function inUse(index: Value, size: number): { readonly rows: Value; readonly places: Value } | undefined {
+  const entries = Array.from(constantData(index));
+  const rows = [...new Set(entries)].filter((row) => row >= 0 && row < size).sort((a, b) => a - b);
+  if (rows.length === size) return undefined;
+  const placeOf = new Map(rows.map((row, place) => [row, place]));
+  const constant = (data: number[]) => makeValue('int32', [data.length], constantOf(Int32Array.from(data)));
+  // As in `index`, what is outside belongs nowhere.
+  return { rows: constant(rows), places: constant(entries.map((row) => placeOf.get(row) ?? -1)) };
+}
+
+/** Rows put at their places among `count`, with zeros elsewhere: not sums, as those of a narrow value by segments spread NaN. */
+function amongZeros(value: Value, places: Value, count: number, build: Builder): Value {
+  const rows = at(value.shape, 0);
+  const inner = value.shape.slice(1);
+  const zeros = makeValue('float32', [1, ...inner], { fill: 0 });
+  const extended = build.node('Concat', [value, zeros], { axis: 0 }, [rows + 1, ...inner]);
+  const sources = new Int32Array(count).fill(rows);
+  for (const [row, place] of Array.from(constantData(places)).entries()) sources[place] = row;
+  const index = makeValue('int32', [count], constantOf(sources));
+  return build.node('GatherV2', [extended, index], { axis: 0, batchDims: 0 }, [count, ...inner]);
+}
+
+/** A table without the rows that are never looked up: times 0 they would be NaN where they are not finite. */
+function usedRows(table: Value, index: Value, build: Builder): Required<Repeated> {
+  const used = inUse(index, at(table.shape, 0));
+  if (used === undefined) return { table, index };
+  const shape = [at(used.rows.shape, 0), ...table.shape.slice(1)];
+  const attrs = { axis: 0, batchDims: 0 };
+  return { table: build.node('GatherV2', [table, used.rows], attrs, shape), index: used.places };
 }
 
 function segmentSum(value: Value, ids: Value, count: number, build: Builder): Value {
@@ -264,5 +315,6 @@ function allRows({ inputs, attrs }: Node): RowSum | undefined {
     isOfAll: true,
     of: (value, build) =>
       build.node('Sum', [value], { axis: [0], keepDims: true }, [1, ...value.shape.slice(1)]),
+    spread: (sums) => sums,
   };
 }

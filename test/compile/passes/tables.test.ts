@@ -6,7 +6,8 @@ import { removeDeadCode } from '../../../lib/compile/passes/dead-code';
 import { foldConstants } from '../../../lib/compile/passes/fold-constants';
 import { simplify } from '../../../lib/compile/passes/simplify';
 import { computeOnTables } from '../../../lib/compile/passes/tables';
-import { drawn, expectSameNumbers, float, forms, graphOf, type InputSpec } from './graphs';
+import { host } from '../kernels/arbitraries';
+import { drawn, expectSameNumbers, float, forms, graphOf, type InputSpec, run } from './graphs';
 
 const ROWS = 12;
 const ids = (size: number, rows = ROWS) =>
@@ -96,6 +97,50 @@ describe('sums of products with rows looked up', () => {
     const after = onTables(graph);
     expect(forms(after)).toEqual(['UnsortedSegmentSum[4,3,1]', 'Multiply[4,3,5]', 'Reshape[4,15]']);
     await expectSameNumbers(graph, after, drawn(specs), 0);
+  });
+});
+
+describe('what is not finite and not used', () => {
+  /** What the passed graph computes of these numbers, having looked that the untouched one says the same. */
+  async function checked(graph: Graph, ...data: number[][]): Promise<number[]> {
+    const after = onTables(graph);
+    expect(forms(after)).not.toEqual(forms(cleaned(graph)));
+    const inputs = graph.inputs.map(({ shape }, i) => host(data[i] as number[], shape));
+    const numbers = async (each: Graph) => [...((await run(each, inputs))[0]?.data ?? [])];
+    const result = await numbers(after);
+    expect(result).toEqual(await numbers(graph));
+    return result;
+  }
+  const u = Array.from({ length: ROWS }, (_, row) => row + 1);
+
+  it.each([[Number.POSITIVE_INFINITY], [Number.NaN]])(
+    '%d in rows of a table that are never looked up is in no sum',
+    async (spoilt) => {
+      const graph = graphOf(
+        (T, x) => tf.sum(tf.mul(x as tf.Tensor, look(T as tf.Tensor, 4)), 0),
+        float(6, 3),
+        float(ROWS, 1),
+      );
+      const table = Array.from({ length: 18 }, (_, i) => (i < 12 ? i : spoilt));
+      expect(await checked(graph, table, u)).toSatisfy((sum: number[]) => sum.every(Number.isFinite));
+    },
+  );
+
+  it.each([
+    ['all indices inside', 0],
+    ['some outside', 2],
+  ])('empty segments are 0 where the row that all have is not finite: %s', async (_, less) => {
+    const indices = tf.tensor1d(
+      u.map((row) => 2 * (row % 4) - less),
+      'int32',
+    );
+    const graph = graphOf(
+      (row, x) => sums(tf.mul(x as tf.Tensor, row as tf.Tensor), indices, 8),
+      float(1, 2),
+      float(ROWS, 1),
+    );
+    const result = await checked(graph, [Number.POSITIVE_INFINITY, 1], u);
+    expect(result.slice(0, 4)).toEqual([Number.POSITIVE_INFINITY, expect.any(Number), 0, 0]);
   });
 });
 
