@@ -32,7 +32,7 @@ export interface LinearOptions {
   readonly from: number;
   /** Value from step `steps` on. */
   readonly to: number;
-  /** A positive integer. */
+  /** A whole number from 1 to 2³¹ − 1. */
   readonly steps: number;
 }
 
@@ -50,7 +50,7 @@ export function linearSchedule({ from, to, steps }: LinearOptions): Schedule {
 /**
  * Another schedule after a linear warm-up: its first value times step/steps for the first `steps` steps, so that the
  * first update is 0, then the schedule from its step 0 on.
- * @param steps A positive integer.
+ * @param steps A whole number from 1 to 2³¹ − 1.
  */
 export function warmup(steps: number, schedule: Schedule): Schedule {
   requirePositiveInteger('steps', steps);
@@ -62,7 +62,7 @@ export interface CosineOptions {
   readonly peak: number;
   /** Value from step `steps` on. Default 0. */
   readonly floor?: number;
-  /** A positive integer. */
+  /** A whole number from 1 to 2³¹ − 1. */
   readonly steps: number;
 }
 
@@ -83,7 +83,7 @@ export function cosineSchedule({ peak, floor = 0, steps }: CosineOptions): Sched
 export interface InverseSqrtOptions {
   /** Value at step 0. */
   readonly peak: number;
-  /** Steps after which the value is peak/√2; the length of the warm-up before it, if any. A positive integer. */
+  /** Steps after which the value is peak/√2; the length of the warm-up before it, if any. A whole number from 1 to 2³¹ − 1. */
   readonly timescale: number;
 }
 
@@ -119,7 +119,7 @@ export interface ExponentialOptions {
   readonly start: number;
   /** What the value is multiplied by in every `steps` steps: positive. */
   readonly factor: number;
-  /** A positive integer. */
+  /** A whole number from 1 to 2³¹ − 1. */
   readonly steps: number;
   /** Whether it changes every `steps` steps only, by the whole factor. Default false. */
   readonly staircase?: boolean;
@@ -183,8 +183,11 @@ function requireFinite(name: string, value: number): void {
   if (!Number.isFinite(value)) throw new ArgumentError(`${name} is ${value}, expected a finite number`);
 }
 
+/** Steps are counted in int32. */
+const LARGEST = 2 ** 31 - 1;
+
 function requirePositiveInteger(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1 || value > 2 ** 31 - 1) {
-    throw new ArgumentError(`${name} is ${value}, expected a positive whole number`);
+  if (!Number.isInteger(value) || value < 1 || value > LARGEST) {
+    throw new ArgumentError(`${name} is ${value}, expected a whole number from 1 to ${LARGEST} (2^31 - 1)`);
   }
 }

@@ -130,8 +130,18 @@ describe('scaleBySchedule', () => {
 
 describe('schedules refuse in one line', () => {
   it.each([
-    [() => warmup(0, constantSchedule(1)), 'steps is 0, expected a positive whole number'],
-    [() => warmup(2.5, constantSchedule(1)), 'steps is 2.5, expected a positive whole number'],
+    [
+      () => warmup(0, constantSchedule(1)),
+      'steps is 0, expected a whole number from 1 to 2147483647 (2^31 - 1)',
+    ],
+    [
+      () => linearSchedule({ from: 1, to: 0, steps: 2 ** 31 }),
+      'steps is 2147483648, expected a whole number from 1 to 2147483647 (2^31 - 1)',
+    ],
+    [
+      () => warmup(2.5, constantSchedule(1)),
+      'steps is 2.5, expected a whole number from 1 to 2147483647 (2^31 - 1)',
+    ],
     [() => constantSchedule(Number.NaN), 'value is NaN, expected a finite number'],
     [() => exponentialSchedule({ start: 1, factor: 0, steps: 1 }), 'factor is 0, expected a positive number'],
     [
