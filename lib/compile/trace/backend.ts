@@ -35,6 +35,8 @@ export function toData(values: ArrayLike<number | boolean>, dtype: DType): HostT
 export class TraceBackend extends tf.KernelBackend {
   private recorder: Recorder | undefined;
   private values = new Map<DataId, Value>();
+  /** How many variables share the data of a tensor: tfjs counts its tensors by what `disposeData` says. */
+  private shared = new Map<DataId, number>();
 
   /** Records into `recorder` while `body` runs. */
   during<T>(recorder: Recorder, body: () => T): T {
@@ -46,6 +48,7 @@ export class TraceBackend extends tf.KernelBackend {
     } finally {
       this.recorder = undefined;
       this.values = new Map();
+      this.shared = new Map();
     }
   }
 
@@ -124,15 +127,19 @@ export class TraceBackend extends tf.KernelBackend {
     return this.readSync(dataId);
   }
 
-  override disposeData(): boolean {
-    return true;
+  override disposeData(dataId: DataId): boolean {
+    const others = this.shared.get(dataId) ?? 0;
+    if (others > 0) this.shared.set(dataId, others - 1);
+    return others === 0;
   }
 
-  override refCount(): number {
-    return 1;
+  override refCount(dataId: DataId): number {
+    return 1 + (this.shared.get(dataId) ?? 0);
   }
 
-  override incRef(): void {}
+  override incRef(dataId: DataId): void {
+    this.shared.set(dataId, this.refCount(dataId));
+  }
 
   override numDataIds(): number {
     return this.values.size;

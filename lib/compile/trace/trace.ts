@@ -6,6 +6,7 @@ import type { DType } from '../host';
 import { TRACE_BACKEND } from './backend';
 import { Recorder } from './recorder';
 import { traceBackend } from './register';
+import { withVariablesKept } from './variables';
 import { withBackend } from './with-backend';
 
 /** Shape and type of an argument of the traced function. */
@@ -15,8 +16,9 @@ export interface InputSpec {
 }
 
 /**
- * Traces `f` called with tensors of the given shapes. Tensors that `f` closes over become constants of the graph.
- * @throws CompileError where `f` uses an operation that has no rule, or reads a tensor's values.
+ * Traces `f` called with tensors of the given shapes. Tensors that `f` closes over, variables too, become constants of
+ * the graph.
+ * @throws CompileError where `f` uses an operation that has no rule, reads a tensor's values, or assigns to a variable.
  */
 export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly InputSpec[]): Graph {
   const backend = traceBackend();
@@ -24,7 +26,7 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
   const inputValues = inputs.map(({ dtype, shape }) => makeValue(dtype, [...shape]));
   return withBackend(TRACE_BACKEND, () =>
     backend.during(recorder, () => {
-      const block = recorder.block(() => {
+      const record = () => {
         let outputs: Value[] = [];
         tf.tidy(() => {
           const results: unknown = f(inputValues.map((value) => backend.tensor(value)));
@@ -36,8 +38,8 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
           outputs = results.map((tensor: tf.Tensor) => backend.value(tensor));
         });
         return outputs;
-      });
-      return { ...block, inputs: inputValues };
+      };
+      return { ...recorder.block(() => withVariablesKept(record)), inputs: inputValues };
     }),
   );
 }
