@@ -47,17 +47,11 @@ function stackedIndex(build: Builder, { value, shape }: Argument, size: number, 
 }
 
 /**
- * The same for rows to be taken. As in a single table a negative index counts from the end, and one beyond the ends is an
- * error when the program runs: it is made one beyond all tables, lest it take a row of another instance.
+ * The same for rows to be taken or replaced. As in a single table an index outside of it is an error when the program runs:
+ * it is made one beyond all tables, lest it take a row of another instance.
  */
 function stackedRow(build: Builder, indices: Argument, size: number): Value {
-  const { value } = indices;
-  const number = (fill: number) => makeValue('int32', value.shape, { fill });
-  const form = { dtype: 'int32', shape: value.shape } as const;
-  const isNegative = build.one('Less', [value, number(0)], {}, { ...form, dtype: 'bool' });
-  const fromEnd = build.one('Add', [value, number(size)], {}, form);
-  const row = build.one('Select', [isNegative, fromEnd, value], {}, form);
-  return stackedIndex(build, { ...indices, value: row }, size, build.n * size);
+  return stackedIndex(build, indices, size, build.n * size);
 }
 
 /** Each instance's rows of its own table: rows of all tables below one another. */
@@ -114,6 +108,10 @@ function sumByOwnIds(call: Call, segments: number): Value {
     : sumIntoAll(call, x, ids, segments);
 }
 
+/**
+ * The product adds what belongs to another segment times 0, so that a row with infinity or NaN makes NaN of every segment
+ * of its instance. To select instead takes an array of rows × segments × width.
+ */
 function sumByProduct(build: Builder, x: Argument, ids: Argument, segments: number): Value {
   const rows = sizeOf(ids.shape);
   const width = sizeOf(x.shape.slice(ids.shape.length));

@@ -1,6 +1,7 @@
 /** @file Gradients of kernels that take rows or elements by index, and of those that put them there, where tfjs has none or a wrong one. */
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../host';
+import { rowsInBatches } from '../kernels/composed/scatter';
 import { normalizeAxes } from '../kernels/rule';
 import { single } from './single';
 
@@ -21,9 +22,9 @@ const gather: tf.GradConfig = {
     const derivative = () => {
       const taken = tf.reshape(dy, [batch, between, count, after]);
       const rows = tf.reshape(tf.transpose(taken, [0, 2, 1, 3]), [batch * count, between * after]);
-      const offsets = tf.mul(tf.range(0, batch, 1, 'int32'), tf.scalar(size, 'int32'));
       const own = tf.reshape(indices, [batch, count]);
-      const numbers = batch === 1 ? own : tf.add(own, tf.reshape(offsets, [batch, 1]));
+      // What lies outside of its batch, where the gather itself fails, counts nowhere.
+      const numbers = batch === 1 ? own : rowsInBatches(own, size, -1);
       const sums = tf.unsortedSegmentSum(rows, tf.reshape(numbers, [batch * count]), batch * size);
       const parts = tf.reshape(sums, [batch, size, between, after]);
       return tf.reshape(tf.transpose(parts, [0, 2, 1, 3]), x.shape);

@@ -64,7 +64,11 @@ function paddedSum(
   return emit.node('ReduceSum', [gathered, emit.integers([1])], { keepdims: 0 });
 }
 
-/** Of the two ways round, the product that has more rows than columns: `matmul.ts` says why its bits are the same on any number of threads. */
+/**
+ * Of the two ways round, the product that has more rows than columns: `matmul.ts` says why its bits are the same on any
+ * number of threads. It adds the rows of other segments times 0, so that a row with infinity or NaN makes NaN of its columns
+ * in every segment. To select instead takes an array of rows × segments × width.
+ */
 function oneHotSum(emit: Emitter, x: Operand, ids: Operand, segments: number): Name {
   const column = emit.constant(
     'int32',
@@ -92,6 +96,14 @@ function scatteredSum(emit: Emitter, x: Operand, ids: Operand, segments: number)
   return emit.node('Slice', [sums, emit.integers([0]), emit.integers([segments])]);
 }
 
+/** Indices whose negative ones, in ONNX counted from the end, lie beyond the `size` rows there are: an error when it runs. */
+function notFromEnd(emit: Emitter, indices: Operand, size: number): Name {
+  if (indices.constant !== undefined && constantData(indices).every((index) => index >= 0))
+    return indices.name;
+  const negative = emit.node('Less', [indices.name, emit.scalar('int32', 0)]);
+  return emit.node('Where', [negative, emit.scalar('int32', size), indices.name]);
+}
+
 /** One number repeated to a shape. */
 function filled(emit: Emitter, dtype: DType, shape: readonly number[], value: number): Name {
   return emit.node('Expand', [emit.scalar(dtype, value), emit.integers(shape)]);
@@ -113,7 +125,7 @@ export const indexing: KernelRules = {
         shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
       };
     },
-    /** Indices known only when the step runs are ONNX's: one from the end on where negative, an error beyond the ends. */
+    /** An index known only when the step runs and outside of the axis is an error then, as it is eagerly. */
     lower: (emit, inputs, node) => {
       const [x, indices] = [at(inputs, 0), at(inputs, 1)];
       const axis = gatherAxis(x, node);
@@ -124,7 +136,7 @@ export const indexing: KernelRules = {
           throw refusal('GatherV2', inputs, `the index ${outside} is not in [0, ${size}) of axis ${axis}`);
         }
       }
-      return emit.node('Gather', [x.name, indices.name], { axis });
+      return emit.node('Gather', [x.name, notFromEnd(emit, indices, size)], { axis });
     },
   },
   UnsortedSegmentSum: {
@@ -149,7 +161,8 @@ export const indexing: KernelRules = {
     lower: (emit, inputs) => {
       const [tensor, indices, updates] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
       const [count, width] = [at(updates.shape, 0), at(updates.shape, 1)];
-      const column = emit.reshape(indices.name, [count, 1]);
+      const own = notFromEnd(emit, indices, at(tensor.shape, 0));
+      const column = emit.reshape(own, [count, 1]);
       const index = emit.node('Expand', [column, emit.integers([count, width])]);
       return emit.node('ScatterElements', [tensor.name, index, updates.name], { axis: 0 });
     },

@@ -153,6 +153,7 @@ describe('rows by each instance’s own index', () => {
   it.each([
     [0, 4, 1, 1],
     [0, 1, 1, -5],
+    [0, 1, 1, -1],
   ])('are an error beyond the ends, not another instance’s rows: %i %i %i %i', async (...indices) => {
     await expect(runGraph(all, [[tables, host(indices, [2, 2], 'int32')]])).rejects.toThrow(/idx=8/);
   });

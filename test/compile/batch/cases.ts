@@ -179,10 +179,9 @@ const gatherCase = fc
       return {
         name: `rows [${rows}] of ${dtype}[${shape}] along ${axis}`,
         f: (...[x, indices]) => tf.gather(x as tf.Tensor, indices as tf.Tensor1D, axis),
-        // ONNX Runtime counts negative ones from the end.
         inputs: [
           { shape, dtype },
-          { shape: rows, dtype: 'int32', low: -size, high: size - 1 },
+          { shape: rows, dtype: 'int32', low: 0, high: size - 1 },
         ],
       };
     }),

@@ -158,15 +158,61 @@ describe('gather', () => {
     await expect(compiled([0, row])).rejects.toThrow(`the index ${row} is not in [0, 4) of axis 0`);
   });
 
-  it('of a row that turns out to be outside of the tensor fails when it runs', async () => {
-    const inputs = [x, host([0, 4], [2], 'int32')];
-    const f = (given: tf.Tensor, at: tf.Tensor) => [tf.gather(given, at as tf.Tensor1D)];
+  it.each([4, -1])(
+    'of the row %i, which turns out to be outside of the tensor, fails when it runs',
+    async (row) => {
+      const inputs = [x, host([0, row], [2], 'int32')];
+      const f = (given: tf.Tensor, at: tf.Tensor) => [tf.gather(given, at as tf.Tensor1D)];
+      const late = await compileFunction(
+        onnxRuntimeNode,
+        (given) => f(...(given as [tf.Tensor, tf.Tensor])),
+        inputs,
+      );
+      await expect(late.run(inputs)).rejects.toThrow(/^ONNX Runtime cannot run .* idx=4 .*$/);
+      await late.release();
+    },
+  );
+
+  it.each([4, -1])('of the row %i fails in batches too, and takes no row of another', async (row) => {
+    const tables = filled([2, 4, 3], 'float32', {}, 6);
+    const indices = host([0, 1, row, 3], [2, 2], 'int32');
+    const f = (given: tf.Tensor, at: tf.Tensor) => tf.gather(given, at as tf.Tensor1D, 1, 1);
+    const gradient = (given: tf.Tensor, at: tf.Tensor) =>
+      tf.grad((y: tf.Tensor) => tf.sum(tf.square(f(y, at))))(given);
+    for (const g of [f, gradient]) {
+      const late = await compileFunction(
+        onnxRuntimeNode,
+        ([given, at]) => [g(given as tf.Tensor, at as tf.Tensor)],
+        [tables, indices],
+      );
+      await expect(late.run([tables, indices])).rejects.toThrow(/idx=8/);
+      await late.release();
+      const known = tf.tensor2d(indices.data, [2, 2], 'int32');
+      const early = compileFunction(onnxRuntimeNode, ([given]) => [g(given as tf.Tensor, known)], [tables]);
+      await expect(early).rejects.toThrow("'GatherV2' on");
+    }
+  });
+});
+
+describe('tensorScatterUpdate', () => {
+  it.each([4, -1])('of the row %i, which is not there, fails when it runs', async (row) => {
+    const inputs = [
+      filled([4, 3], 'float32', {}, 5),
+      host([row], [1], 'int32'),
+      filled([1, 3], 'float32', {}, 6),
+    ];
     const late = await compileFunction(
       onnxRuntimeNode,
-      (given) => f(...(given as [tf.Tensor, tf.Tensor])),
+      ([x, at, updates]) => [
+        tf.engine().runKernel('TensorScatterUpdate', {
+          tensor: x as tf.Tensor,
+          indices: at as tf.Tensor,
+          updates: updates as tf.Tensor,
+        }) as tf.Tensor,
+      ],
       inputs,
     );
-    await expect(late.run(inputs)).rejects.toThrow(/^ONNX Runtime cannot run .* idx=4 .*$/);
+    await expect(late.run(inputs)).rejects.toThrow(/idx=4/);
     await late.release();
   });
 });

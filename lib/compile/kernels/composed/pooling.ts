@@ -59,7 +59,7 @@ function avgPool(inputs: Inputs, attrs: Attributes): tf.Tensor {
   return tf.reshape(tf.div(sums, counts), layer.outShape);
 }
 
-/** As tfjs has it: every window counts in full, the padded ones too. `gradients/structural.ts` makes up for that. */
+/** As tfjs has it: every window counts in full, the padded ones too. `gradients/convolution.ts` makes up for that. */
 function avgPoolGrad(inputs: Inputs, attrs: Attributes): tf.Tensor {
   const [x, dy] = [input(inputs, 'input'), input(inputs, 'dy')];
   const layer = layerOf(x, attrs);

@@ -30,6 +30,17 @@ function rowNumbers(indices: tf.Tensor, sizes: readonly number[], outside: numbe
   return tf.where(missed, tf.fill([rows.size], outside, 'int32'), rows) as tf.Tensor1D;
 }
 
+/** Where each index of `[batches, count]` lies when the `size` rows of each batch stand below one another. */
+export function rowsInBatches(indices: tf.Tensor, size: number, outside: number): tf.Tensor {
+  const batches = indices.shape[0] as number;
+  const first = tf.reshape(tf.mul(tf.range(0, batches, 1, 'int32'), tf.scalar(size, 'int32')), [batches, 1]);
+  const isInside = tf.logicalAnd(
+    tf.greaterEqual(indices, tf.scalar(0, 'int32')),
+    tf.less(indices, tf.scalar(size, 'int32')),
+  );
+  return tf.where(isInside, tf.add(indices, first), tf.fill(indices.shape, outside, 'int32'));
+}
+
 /** An index that turns out to lie outside of the tensor is an error when the program runs. */
 function gatherNd(inputs: Inputs): tf.Tensor {
   const [params, indices] = [input(inputs, 'params'), input(inputs, 'indices')];
@@ -69,7 +80,10 @@ function tensorScatterUpdate(inputs: Inputs): tf.Tensor | undefined {
   return tf.reshape(replaced, tensor.shape);
 }
 
-/** One gather from the rows of all batches, each index moved on to its own batch's rows. */
+/**
+ * One gather from the rows of all batches, each index moved on to its own batch's rows. An index outside of these is moved
+ * behind all batches, which is an error when the program runs, lest it take a row of another batch.
+ */
 function batchedGather(inputs: Inputs, attrs: Attributes): tf.Tensor | undefined {
   const batchDims = (attrs.batchDims as number | undefined) ?? 0;
   if (batchDims === 0) return undefined;
@@ -80,10 +94,7 @@ function batchedGather(inputs: Inputs, attrs: Attributes): tf.Tensor | undefined
   const count = sizeOf(indices.shape.slice(batchDims));
   const parts = tf.reshape(x, [batch, sizeOf(between), size, sizeOf(after)]);
   const rows = tf.reshape(tf.transpose(parts, [0, 2, 1, 3]), [batch * size, -1]);
-  const numbers = tf.add(
-    tf.reshape(indices, [batch, count]),
-    tf.mul(tf.reshape(tf.range(0, batch, 1, 'int32'), [batch, 1]), tf.scalar(size, 'int32')),
-  );
+  const numbers = rowsInBatches(tf.reshape(indices, [batch, count]), size, batch * size);
   const taken = tf.reshape(tf.gather(rows, tf.reshape(numbers, [batch * count])), [
     batch,
     count,
