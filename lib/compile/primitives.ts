@@ -1,6 +1,7 @@
 /** @file Operations that tfjs lacks and a compiled step needs. Each also runs eagerly, on any tfjs backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from './errors';
+import { stopGradient } from './functions';
 import { describe, makeValue, type Value } from './graph';
 import { sameShape } from './kernels/rule';
 import { TRACE_BACKEND } from './trace/backend';
@@ -10,8 +11,10 @@ import { traceBackend } from './trace/register';
 /**
  * Runs one of two functions, by a scalar of type bool: `condition ? whenTrue() : otherwise()`. In a compiled step only
  * the chosen one is computed, whenever the step runs; both must return the same names, shapes and types. No gradient
- * flows through the results.
- * @throws CompileError where the condition is not a bool scalar or the two results differ in form.
+ * flows through the results, eagerly neither: where one is wanted compute both and choose by `tf.where`, or take the gradient
+ * inside of the branches.
+ * @throws CompileError where the condition is not a bool scalar, a branch does not return a record of tensors, or the two
+ * results differ in form.
  */
 export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
   condition: tf.Tensor,
@@ -23,13 +26,18 @@ export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
       source: callSite(),
     });
   }
-  if (tf.getBackend() !== TRACE_BACKEND) return condition.dataSync()[0] ? whenTrue() : otherwise();
+  if (tf.getBackend() !== TRACE_BACKEND) {
+    const result = checkedRecord(condition.dataSync()[0] ? whenTrue() : otherwise());
+    return Object.fromEntries(
+      Object.entries(result).map(([name, tensor]) => [name, stopGradient(tensor)]),
+    ) as unknown as T;
+  }
   const backend = traceBackend();
   const recorder = backend.active();
   let names: string[] | undefined;
   const branch = (body: () => T) =>
     recorder.block(() => {
-      const result = body();
+      const result = checkedRecord(body());
       const given = Object.keys(result);
       names ??= given;
       if (given.length !== names.length || !names.every((name) => name in result)) {
@@ -48,6 +56,25 @@ export function cond<T extends Readonly<Record<string, tf.Tensor>>>(
   return Object.fromEntries(
     outputs.map((value, index) => [names?.[index], backend.tensor(value)]),
   ) as unknown as T;
+}
+
+/** What a branch returned, which the compiler cannot check where it is plain JavaScript. */
+function checkedRecord<T extends object>(result: T): T {
+  const found = misfit(result);
+  if (found === undefined) return result;
+  throw new CompileError(
+    `a branch of cond returns ${found}, expected a record of tensors, such as { y: tensor }`,
+    { source: callSite() },
+  );
+}
+
+/** What a value is that is no record of tensors. */
+function misfit(result: unknown): string | undefined {
+  if (result instanceof tf.Tensor) return `${describe(result)} by itself`;
+  if (result instanceof Promise) return 'a promise';
+  if (typeof result !== 'object' || result === null) return String(result);
+  const other = Object.entries(result).find(([, value]) => !(value instanceof tf.Tensor));
+  return other && `'${other[0]}', which is no tensor`;
 }
 
 function agreed(a: Value, b: Value, name: string | undefined): Value {

@@ -112,6 +112,27 @@ describe('cond agrees with eager tfjs, both ways', () => {
     }));
 });
 
+it('lets no gradient through, eagerly as compiled', () =>
+  agree(
+    [
+      [1, 2, 3],
+      [-1, -2, -3],
+    ].map((data) => ({
+      name: `${data}`,
+      f: (x: tf.Tensor) =>
+        tf.mul(
+          x,
+          cond(
+            positive(x),
+            () => ({ y: tf.square(x) }),
+            () => ({ y: tf.exp(x) }),
+          ).y,
+        ),
+      inputs: [host(data)],
+    })),
+    'Cond',
+  ));
+
 describe('cond in a compiled step', () => {
   it('chooses anew in every step', async () => {
     const start = { n: host([0], [], 'int32'), total: host([0], []) };
@@ -265,6 +286,22 @@ describe('cond refuses in one line', () => {
     ).toBe(`${message}''`);
   });
 
+  it.each([
+    ['a tensor by itself', tf.neg, 'float32[3] by itself'],
+    ['a promise', async () => ({}), 'a promise'],
+    ['nothing', () => undefined, 'undefined'],
+    ['a number', () => ({ y: 1 }), "'y', which is no tensor"],
+  ])('a branch that returns %s, eagerly too', (_, body, found) => {
+    const f = (x: tf.Tensor) => {
+      const branch = () => body(x) as unknown as { y: tf.Tensor };
+      return cond(positive(x), branch, branch).y;
+    };
+    const message = `a branch of cond returns ${found}, expected a record of tensors, such as { y: tensor }`;
+    expect(refusal(f)).toBe(message);
+    const eager = () => withBackend('cpu', () => tf.tidy(() => f(tf.tensor1d([1, 2, 3]))));
+    expect(messageOf(CompileError, eager)).toContain(message);
+  });
+
   it('a gradient through its results', () => {
     const through = tf.grad(
       (x) =>
@@ -277,5 +314,8 @@ describe('cond refuses in one line', () => {
     expect(() =>
       trace((inputs) => inputs.map((x) => through(x)), [{ dtype: 'float32', shape: [3] }]),
     ).toThrow('Cannot compute gradient');
+    expect(() => withBackend('cpu', () => tf.tidy(() => through(tf.tensor1d([1, 2, 3]))))).toThrow(
+      'Cannot compute gradient',
+    );
   });
 });
