@@ -248,6 +248,11 @@ describe('a program refuses in one line', () => {
       ({ params: { w } }) => ({ params: { w, b: 1 } }),
       'params.b is 1, expected a tensor or a record of tensors',
     ],
+    [
+      'two tensors of one path',
+      (state) => ({ ...state, 'params.b': state.params.b }),
+      "the step returns two tensors of the state that are both called 'params.b'; rename one of them",
+    ],
   ])('a step that returns %s', async (_, f, expected) => {
     expect((await returning(f)).replace(/\S+program\.test\.ts:\d+:\d+$/, 'LINE')).toBe(expected);
   });
@@ -255,6 +260,13 @@ describe('a program refuses in one line', () => {
   it('a metric that is a number', async () => {
     expect(await returning((state) => state, { loss: 0.5 })).toBe(
       'loss is 0.5, expected a tensor or a record of tensors',
+    );
+  });
+
+  it('two metrics of one path', async () => {
+    const metrics = { m: { x: tf.scalar(1) }, 'm.x': tf.scalar(2) };
+    expect(await returning((state) => state, metrics)).toBe(
+      "the step returns two tensors of the metrics that are both called 'm.x'; rename one of them",
     );
   });
 

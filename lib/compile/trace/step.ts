@@ -44,7 +44,19 @@ export function checkedResult(result: Partial<StepResult> | undefined): StepResu
   if (state === undefined || metrics === undefined) {
     throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
   }
+  refuseTwice(state, 'state');
+  refuseTwice(metrics, 'metrics');
   return { state, metrics };
+}
+
+/** Of two tensors with one path, such as that of `{ a: { b } }` and `{ 'a.b': b }`, one would be lost. */
+function refuseTwice(tree: TensorTree, what: string): void {
+  const paths = leavesOf(tree, isTensor).map(([path]) => path);
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice === undefined) return;
+  throw new CompileError(
+    `the step returns two tensors of the ${what} that are both called '${twice}'; rename one of them`,
+  );
 }
 
 /** Where a tensor comes from: words for a message, and the user's line. */
