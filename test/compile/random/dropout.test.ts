@@ -96,7 +96,7 @@ describe('dropout', () => {
   it('keeps with the probability that was asked, wherever the element stands', () =>
     withBackend('cpu', () => {
       for (const rate of [0.1, 0.5, 0.999]) {
-        const mask = dropoutMask(rate, [100, 2048], key('rate')).dataSync();
+        const mask = Array.from(dropoutMask(rate, [100, 2048], key('rate')).dataSync());
         const [upper, lower] = [0, 1024].map((first) =>
           mask.reduce((sum, keep, i) => sum + (i % 2048 >= first && i % 2048 < first + 1024 ? keep : 0), 0),
         ) as [number, number];
