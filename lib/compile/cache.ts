@@ -4,15 +4,22 @@
  */
 import { CompileError } from './errors';
 import { type Attributes, type Block, constantData, type Graph, type Value } from './graph';
-import { kernelRule } from './kernels/table';
-import type { Pass } from './passes';
+import { PASSES, type Pass } from './passes';
 import type { ProgramForm } from './program-form';
 import type { Target } from './target';
 
-/** A place for compiled models. `memoryCache()` is one, `fileCache(folder)` in Node another. */
+/**
+ * A place for compiled models. `memoryCache()` is one, `fileCache(folder)` in Node another. A key tells apart steps and
+ * options, not versions of this package: a cache of your own that outlasts the process must keep those apart itself, as
+ * `fileCache` does.
+ */
 export interface ProgramCache {
-  /** The model kept under a key of 64 hexadecimal digits. */
+  /**
+   * The model kept under a key of 64 hexadecimal digits. Where it is damaged, or is another key's, it is made anew. An error
+   * ends the compilation.
+   */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Where this fails the program is compiled all the same, and the error is printed as a warning of one line. */
   set(key: string, model: Uint8Array): Promise<void>;
 }
 
@@ -25,10 +32,7 @@ export function memoryCache(): ProgramCache {
   };
 }
 
-/** Raised when passes or lowering begin to make something else of the same step. */
-const COMPILER = 1;
-
-/** All that a model depends on. */
+/** All that a model depends on, the compiler itself left out. */
 export interface CacheSubject {
   /** As traced, before any pass. */
   readonly graph: Graph;
@@ -42,16 +46,15 @@ export interface CacheSubject {
 }
 
 /**
- * The key of a model. Passes and lowerings count by their own text too, so that one under development is not mistaken for
- * what it was before; what they call counts by this package's version alone.
+ * The key of a model; `undefined` where a pass is not one of `PASSES`: nothing identifies what a function of the user's
+ * does, its text does not say what it closes over.
  */
-export async function cacheKey({ graph, passes, ...rest }: CacheSubject): Promise<string> {
+export async function cacheKey({ graph, passes, ...rest }: CacheSubject): Promise<string | undefined> {
+  const positions = passes.map((pass) => PASSES.indexOf(pass));
+  if (positions.includes(-1)) return undefined;
   const digests = await constantDigests(graph);
-  const kernels = new Set<string>();
-  const structure = blockText(graph, { numbers: numbered(graph.inputs), digests, kernels });
-  const rules = [...kernels].sort().map((kernel) => `${kernel} ${kernelRule(kernel)?.lower}`);
-  const rewrites = passes.map(({ name, run }) => `${name} ${run}`);
-  const subject = JSON.stringify([COMPILER, rest, rules, rewrites, graph.inputs.map(formText), structure]);
+  const structure = blockText(graph, { numbers: numbered(graph.inputs), digests });
+  const subject = JSON.stringify([rest, positions, graph.inputs.map(formText), structure]);
   return digestOf(new TextEncoder().encode(subject));
 }
 
@@ -59,8 +62,6 @@ interface Naming {
   /** Values by the order in which they come up. */
   readonly numbers: Map<Value, number>;
   readonly digests: ReadonlyMap<Value, string>;
-  /** Filled with the names of kernels met. */
-  readonly kernels: Set<string>;
 }
 
 const numbered = (values: readonly Value[]) => new Map(values.map((value, i) => [value, i]));
@@ -78,7 +79,6 @@ function blockText(block: Block, naming: Naming): unknown {
     return `${formText(value)}=${content}`;
   };
   const nodes = block.nodes.map(({ op, inputs, outputs, attrs, blocks = [] }) => {
-    naming.kernels.add(op);
     const inner = blocks.map((nested) => blockText(nested, naming));
     for (const output of outputs) naming.numbers.set(output, naming.numbers.size);
     return [op, inputs.map(valueText), attributesText(attrs), outputs.map(formText), inner];

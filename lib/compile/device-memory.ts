@@ -7,7 +7,7 @@ import type { Tensor } from 'onnxruntime-common';
 export interface DeviceMemory {
   /** Watches a tensor in the device's memory, which is freed some time after nobody refers to the tensor. */
   watch(tensor: Tensor): void;
-  /** Frees a watched tensor now. */
+  /** Frees a watched tensor now; nothing happens to one that is not watched, or was freed. */
   free(tensor: Tensor): void;
 }
 
@@ -20,12 +20,22 @@ export function deviceMemory(): DeviceMemory {
       // What frees the memory must not refer to the tensor itself.
       const twin: Tensor = Object.assign(Object.create(Object.getPrototypeOf(tensor)), tensor);
       registry.register(tensor, twin, tensor);
-      weights.set(tensor, new ArrayBuffer(tensor.size * (tensor.type === 'bool' ? 1 : 4)));
+      const weight = weightOf(tensor);
+      if (weight !== undefined) weights.set(tensor, weight);
     },
     free(tensor) {
-      registry.unregister(tensor);
+      if (!registry.unregister(tensor)) return;
       weights.delete(tensor);
       tensor.dispose();
     },
   };
+}
+
+/** `undefined` where the host refuses so much: then the collector comes when it comes. */
+function weightOf({ size, type }: Tensor): ArrayBuffer | undefined {
+  try {
+    return new ArrayBuffer(size * (type === 'bool' ? 1 : 4));
+  } catch {
+    return undefined;
+  }
 }

@@ -28,7 +28,7 @@ export function isDeviceRequest(name: string): name is DeviceRequest {
 /** What compiled and eager programs have in common: all that training needs. */
 export type StepProgram<S extends StateTree = StateTree, P extends Precision = 'float32'> = Pick<
   Program<S, P>,
-  'put' | 'get' | 'run' | 'findNonFinite' | 'release'
+  'put' | 'get' | 'free' | 'run' | 'findNonFinite' | 'release'
 >;
 
 /** A device that is there and ready. */

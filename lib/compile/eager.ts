@@ -4,6 +4,7 @@
  */
 import './gradients';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkMetrics, checkOnDevice, checkSteps } from './arguments';
 import type { EagerDevice, OpenedDevice, StepProgram } from './devices';
 import type { NonFinite } from './diagnose/non-finite';
 import { CompileError } from './errors';
@@ -101,14 +102,15 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
   }
 
   async get<T = HostOf<S>>(state: DeviceState): Promise<T> {
+    this.checkState(state, 'get');
     let index = 0;
     const copy = (tensor: WideTensor): WideTensor => ({ ...tensor, data: tensor.data.slice() });
     return mapTree(this.example, isWideTensor, () => copy(state.tensors[index++] as WideTensor)) as T;
   }
 
   async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
-    if (!Number.isInteger(steps) || steps < 1)
-      throw new CompileError(`steps is ${steps}, expected a positive integer`);
+    checkSteps(steps);
+    this.checkState(state, 'run');
     const rows: StepOutputs['metrics'][] = [];
     const last = this.each(state, steps, ({ metrics }) => {
       rows.push(metrics);
@@ -127,6 +129,8 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     state: DeviceState,
     { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
   ): Promise<NonFinite | undefined> {
+    checkSteps(steps);
+    this.checkState(state, 'findNonFinite');
     const paths = leavesOf(this.example, isWideTensor).map(([path]) => path);
     let found: NonFinite | undefined;
     let step = 0;
@@ -134,6 +138,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
       state,
       steps,
       (outputs) => {
+        checkMetrics(metrics, Object.keys(outputs.metrics));
         const returned = outputs.state.map((tensor, index) => [paths[index] as string, tensor] as const);
         const named = metrics.map((name) => [name, outputs.metrics[name] as HostTensor] as const);
         const bad = [...returned, ...named].find(([, { data }]) => !data.every(Number.isFinite));
@@ -146,7 +151,16 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     return found;
   }
 
+  /** Nothing happens: between calls the state is in host memory. */
+  free(state: DeviceState): void {
+    this.checkState(state, 'free');
+  }
+
   async release(): Promise<void> {}
+
+  private checkState(state: DeviceState, method: string): void {
+    checkOnDevice(state, method, leavesOf(this.example, isWideTensor).length);
+  }
 
   /**
    * Runs up to `steps` steps, until `visit` returns false, and returns the last state.

@@ -1,9 +1,16 @@
 /** @file Whether tensors have the element type, shape and length that a program was compiled for. */
 import { CompileError } from './errors';
 import { describe } from './graph';
-import { sizeOf, type WideTensor } from './host';
+import { type DType, sizeOf, type WideTensor } from './host';
 import { type Spec, sameShape } from './kernels/rule';
 import type { Precision } from './target';
+
+/** Typed arrays that may hold the elements of each type. */
+const ARRAYS: Readonly<Record<DType, readonly string[]>> = {
+  float32: ['Float32Array', 'Float64Array'],
+  int32: ['Int32Array'],
+  bool: ['Uint8Array'],
+};
 
 /** Checks an input of a program against the form it was compiled for. */
 export function checkForm(
@@ -14,6 +21,13 @@ export function checkForm(
   if (tensor === undefined || tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
     throw new CompileError(
       `${name} is ${tensor === undefined ? 'missing' : describe(tensor)}, expected ${describe({ dtype, shape })}`,
+    );
+  }
+  // By name: a page's frames and a notebook's cells have typed arrays of their own.
+  const array = tensor.data[Symbol.toStringTag];
+  if (!ARRAYS[dtype].includes(array)) {
+    throw new CompileError(
+      `${name} is ${describe(tensor)} with its elements in ${array}, expected ${ARRAYS[dtype].join(' or ')}; convert the elements`,
     );
   }
   if (tensor.data.length !== sizeOf(shape)) {

@@ -3,8 +3,9 @@ import { allNodes, type Graph } from './graph';
 import { sizeOf } from './host';
 import { MATMUL_ADD } from './kernels/matmul';
 import { at } from './kernels/rule';
-import { PASSES, type Pass } from './passes';
+import { PASSES, type Pass, passesFor } from './passes';
 import { removeDeadCode } from './passes/dead-code';
+import { DEFAULT_TARGET, type Target } from './target';
 
 /** How much a graph computes. */
 export interface GraphSize {
@@ -39,10 +40,15 @@ export interface PassResult extends GraphSize {
 /**
  * What each pass makes of a graph, the graph itself first.
  * @param graph As traced: the `graph` of a program compiled with `passes: []`.
+ * @param target The precision of that program, which some passes do not run for; float32 by default.
  */
-export function passResults(graph: Graph, passes: readonly Pass[] = PASSES): PassResult[] {
+export function passResults(
+  graph: Graph,
+  passes: readonly Pass[] = PASSES,
+  target: Pick<Target, 'precision'> = DEFAULT_TARGET,
+): PassResult[] {
   const results: PassResult[] = [{ pass: 'trace', graph, ...graphSize(graph) }];
-  for (const { name, run } of passes) {
+  for (const { name, run } of passesFor(passes, target)) {
     const next = run((results.at(-1) as PassResult).graph);
     results.push({ pass: name, graph: next, ...graphSize(next) });
   }

@@ -98,7 +98,7 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
           for (const tensor of Object.values(outputs)) if (isOnDevice(tensor)) memory.watch(tensor);
           return outputs;
         },
-        release: () => session.release(),
+        release: () => guarded('release the compiled step', () => session.release()),
       };
     },
 
@@ -122,8 +122,8 @@ export function onnxRuntime(ort: OnnxRuntimePackage, provider: OnnxRuntimeProvid
     },
 
     free(tensor: DeviceTensor) {
-      // In host memory the garbage collector knows best.
-      if (isOnDevice(tensor as Tensor)) memory.free(tensor as Tensor);
+      // In host memory, whose tensors are not watched, the garbage collector knows best.
+      memory.free(tensor as Tensor);
     },
   };
 }
@@ -146,6 +146,8 @@ function downloader(
       const options = { executionProviders: [provider], logSeverityLevel: 4 } as const;
       session = guarded('read the state', () => ort.InferenceSession.create(model, options));
       sessions.set(form, session);
+      // Another call may have more luck.
+      session.catch(() => sessions.delete(form));
     }
     const reader = await session;
     const { y } = await guarded('read the state', () => reader.run({ x: tensor }));

@@ -1,6 +1,8 @@
 /** @file Compiled programs in files: one that is kept on purpose, and a folder that serves as a cache. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { ProgramCache } from './cache';
 import { CompileError } from './errors';
 import { type LoadOptions, Program } from './program';
@@ -53,12 +55,15 @@ export async function loadProgram<S extends StateTree = StateTree, P extends Pre
 }
 
 /**
- * A cache that keeps models as files `KEY.onnx` in a folder, which it makes. Several processes may share it. It never
- * removes anything: delete the folder, or old files in it, whenever you like.
- * @throws CompileError, at the first use, where the folder cannot be read or written.
+ * A cache that keeps models as files in a folder, which it makes. Several processes may share it, and several versions of
+ * this package: the files' names are digests of the step, its options and the compiler's own code. It never removes
+ * anything: delete the folder, or old files in it, whenever you like.
+ * @throws CompileError, at the first use, where the folder cannot be read.
  */
 export function fileCache(folder: string): ProgramCache {
-  const pathOf = (key: string) => join(folder, `${key}.onnx`);
+  const compiler = compilerDigest();
+  const pathOf = (key: string) =>
+    join(folder, `${createHash('sha256').update(compiler).update(key).digest('hex')}.onnx`);
   return {
     async get(key) {
       try {
@@ -77,4 +82,28 @@ export function fileCache(folder: string): ProgramCache {
       await replaceFile(pathOf(key), model);
     },
   };
+}
+
+/**
+ * A digest of all that turns a traced step into a model: the files of this folder, the package's manifest, which has its
+ * version and those of what it is made with, and the JavaScript engine, which computes constants.
+ * @param folder Where the compiler's code is; by default, that of this file.
+ */
+export function compilerDigest(folder: string = __dirname): string {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]s$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const manifest = manifestAbove(folder);
+  if (manifest !== undefined) files.push(manifest);
+  const digest = createHash('sha256').update(process.versions.v8);
+  for (const file of files) digest.update(`\n${relative(folder, file)}\n`).update(readFileSync(file));
+  return digest.digest('hex');
+}
+
+function manifestAbove(folder: string): string | undefined {
+  const path = join(folder, 'package.json');
+  if (existsSync(path)) return path;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : manifestAbove(parent);
 }

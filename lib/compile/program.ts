@@ -4,13 +4,14 @@
  * A step is a pure function of its state (parameters, optimiser state, step counter) that returns the next state and
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
+import { checkMetrics, checkOnDevice, checkSteps } from './arguments';
 import { batchingOf } from './batch';
 import { cacheKey } from './cache';
 import { findNonFinite, type NonFinite } from './diagnose/non-finite';
 import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
 import { allNodes, type Graph } from './graph';
-import { readDescription } from './onnx/metadata';
+import { readDescription, withKey, withoutKey } from './onnx/metadata';
 import { type ProgramOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
 import { formOf, isSpec, leavesOfState, type ProgramForm } from './program-form';
@@ -89,19 +90,26 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   }
 
   /**
-   * Opens a program that `save` made. It runs like the one that was saved, but has no graph to look at.
-   * @throws CompileError in one line where the bytes are no such file, or of another precision than asked for.
+   * Opens a program that `save` made. It runs like the one that was saved, but has no graph to look at. Steps are repeated
+   * by ONNX's `Loop` on every device, so on WebGPU a program that is compiled there is faster.
+   * @throws CompileError in one line where the bytes are no such file, or were compiled for another device or in another
+   * precision than asked for.
    */
   static async load<S extends StateTree = StateTree, P extends Precision = 'float32'>(
     runtime: Runtime,
     bytes: Uint8Array,
     options: LoadOptions<P> = {},
   ): Promise<Program<S, P>> {
-    const { precision, ...form } = readDescription(bytes);
+    const { precision, device, ...form } = readDescription(bytes);
     const target = targetOf(runtime, options);
     if (target.precision !== precision) {
       throw new CompileError(
         `the saved program computes in ${precision}, expected ${target.precision}; load it with precision: '${precision}'`,
+      );
+    }
+    if (target.device !== device) {
+      throw new CompileError(
+        `the saved program was compiled for the device '${device}', the runtime's is '${target.device}'; open it there, or compile the step for '${target.device}'`,
       );
     }
     const model = new Uint8Array(bytes);
@@ -110,8 +118,8 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   }
 
   /**
-   * The program as one ONNX file, which `Program.load` opens again, here or on another machine, and so does any runtime of
-   * ONNX: its inputs are `steps` and, by their paths, the leaves of the state (`state.params.w`), its outputs those of the
+   * The program as one ONNX file, which `Program.load` opens again on the same device, here or on another machine, and any
+   * runtime of ONNX on any: its inputs are `steps` and, by their paths, the leaves of the state (`state.params.w`), its outputs those of the
    * next state (`next.params.w`) and each metric of every step (`metrics.loss`, shape `[steps, …]`). Values of a state are
    * not in it.
    */
@@ -157,6 +165,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
    */
   async get<T = HostOf<S, P>>(state: DeviceState): Promise<T> {
     const { form, runtime } = this.parts;
+    this.checkState(state, 'get');
     const tensors = await Promise.all(state.tensors.map((tensor) => runtime.get(tensor)));
     let index = 0;
     return mapTree(form.state, isSpec, () => tensors[index++]) as T;
@@ -168,11 +177,8 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
    * @param steps A positive integer.
    */
   async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult<P>> {
-    if (!Number.isInteger(steps) || steps < 1)
-      throw new CompileError(`steps is ${steps}, expected a positive integer`);
-    if (!Array.isArray((state as Partial<DeviceState> | undefined)?.tensors)) {
-      throw new CompileError('the state given to run is not on the device; give it program.put(state)');
-    }
+    checkSteps(steps);
+    this.checkState(state, 'run');
     const result = await this.parts.repetition.run(state.tensors, steps);
     const metrics = Object.fromEntries(
       this.parts.form.metrics.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
@@ -181,9 +187,20 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   }
 
   /**
+   * Gives back a state's memory on the device now, rather than some time after nothing refers to the state. The state
+   * cannot be used afterwards; freeing it again does nothing. On the CPU, where the garbage collector sees that memory,
+   * nothing happens.
+   */
+  free(state: DeviceState): void {
+    this.checkState(state, 'free');
+    for (const tensor of state.tensors) this.parts.runtime.free(tensor);
+  }
+
+  /**
    * Runs `steps` steps with every intermediate number checked, and tells which operation was the first to make NaN or
    * infinity of finite numbers on the way to the next state or the metrics named. It computes the step as it was traced,
    * before any pass.
+   * @param steps A positive integer; 1 by default.
    * @param metrics Metrics that should be finite; none by default.
    * @returns `undefined` where the state and those metrics stay finite.
    */
@@ -192,9 +209,9 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
   ): Promise<NonFinite | undefined> {
     const { runtime, target, form, options } = this.parts;
-    const unknown = metrics.find((name) => !form.metrics.includes(name));
-    if (unknown !== undefined)
-      throw new CompileError(`the step has no metric '${unknown}'; it has '${form.metrics.join("', '")}'`);
+    checkSteps(steps);
+    this.checkState(state, 'findNonFinite');
+    checkMetrics(metrics, form.metrics);
     return findNonFinite(runtime, this.graphs.traced, target, state.tensors, {
       ...options,
       steps,
@@ -211,6 +228,10 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   /** Frees the native memory; the program cannot run afterwards. */
   release(): Promise<void> {
     return this.parts.repetition.release();
+  }
+
+  private checkState(state: DeviceState, method: string): void {
+    checkOnDevice(state, method, leavesOfState(this.parts.form).length);
   }
 
   private get graphs(): Graphs {
@@ -232,7 +253,10 @@ function graphsOf(traced: Graph, target: Target, { passes = PASSES }: ProgramOpt
   };
 }
 
-/** Makes the model of a step, or takes it from the cache, and opens it. */
+/**
+ * Makes the model of a step, or takes it from the cache, and opens it. What the cache holds must carry the very key that
+ * was asked for.
+ */
 async function openModel(
   runtime: Runtime,
   target: Target,
@@ -255,13 +279,27 @@ async function openModel(
     method: method.name,
     runtime: runtime.version,
   });
+  if (key === undefined) return make();
   const kept = await cache.get(key);
-  if (kept !== undefined) {
-    const opened = await open(kept).catch(() => undefined);
-    if (opened !== undefined) return opened;
-    // What was kept is damaged: it is made anew.
+  const model = kept && withoutKey(kept, key);
+  if (model !== undefined) {
+    try {
+      return await open(model);
+    } catch (error) {
+      // Either the model is damaged, or what is made anew is the same and the trouble lies elsewhere.
+      if (sameBytes(model, method.model(optimized(), target, form))) throw error;
+    }
   }
   const made = await make();
-  await cache.set(key, made.model);
+  try {
+    await cache.set(key, withKey(made.model, key));
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+    console.warn(`the compiled step was not kept in the cache: ${reason}`);
+  }
   return made;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -199,17 +199,24 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
 }
 
-/** What went wrong between the last good state and the loss that was not finite. */
+/**
+ * What went wrong between the last good state and the loss that was not finite. It takes a compilation of its own and more
+ * memory than the run did; where that fails the run ends as it would have, without a cause.
+ */
 async function causeOf(
   program: StepProgram<TrainState>,
   { device, step }: Standing,
   nanStep: number,
 ): Promise<NonFinite | undefined> {
-  const cause = await program.findNonFinite(device, {
-    steps: nanStep - step + 1,
-    metrics: [METRICS.trainLoss],
-  });
-  return cause && { ...cause, step: step + cause.step };
+  try {
+    const cause = await program.findNonFinite(device, {
+      steps: nanStep - step + 1,
+      metrics: [METRICS.trainLoss],
+    });
+    return cause && { ...cause, step: step + cause.step };
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -117,6 +117,57 @@ describe('the first operation that makes a number not finite', () => {
     });
   });
 
+  it('is a constant with NaN, such as a row of the training data', async () => {
+    let at: string | undefined;
+    const data = tf.tensor1d([1, Number.NaN]);
+    const found = await first(
+      (x) => {
+        const [y, place] = [tf.mul(x, data), line()];
+        at = place;
+        return tf.add(y, x);
+      },
+      [1, 2],
+      { steps: 2 },
+    );
+    expect(found).toMatchObject({ step: 0, kind: 'NaN', inputs: [], output: 'float32[2]' });
+    expect(found?.operation).toBeUndefined();
+    expect(found?.source).toContain(at);
+    expect(found?.message).toBe(
+      `a constant the step closes over, float32[2], used by 'Multiply' at ${found?.source}, has NaN in 1 element`,
+    );
+  });
+
+  it('is a constant that is a metric, where that metric should be finite', async () => {
+    const step = (({ x }: Vector) => ({ state: { x }, metrics: { never: tf.scalar(Number.NaN) } })) as Step;
+    expect(await search(step, { x: host([1]) })).toBeUndefined();
+    expect((await search(step, { x: host([1]) }, { metrics: ['never'] }))?.message).toBe(
+      'a constant the step closes over, float32[], returned as it is, has NaN in 1 element',
+    );
+  });
+
+  it('is not the constant of a branch that is not taken', async () => {
+    const step = (({ x }: Vector) => {
+      const evaluation = cond(
+        tf.greater(tf.sum(x), 0),
+        () => ({ loss: tf.log(tf.sub(tf.sum(x), 3)) }),
+        () => ({ loss: tf.scalar(Number.NaN) }),
+      );
+      return { state: { x }, metrics: evaluation };
+    }) as Step;
+    const metrics = ['loss'];
+    expect(await search(step, { x: host([1]) }, { metrics })).toMatchObject({ operation: 'Log' });
+    expect(await search(step, { x: host([-1]) }, { metrics })).toMatchObject({
+      message: expect.stringMatching(/^a constant the step closes over, float32\[\], used by 'Cond' at /),
+    });
+    expect(await search(step, { x: host([-1]) })).toBeUndefined();
+  });
+
+  it('is looked for in a positive number of steps', async () => {
+    await expect(first((x) => x, [1], { steps: 0 })).rejects.toThrow(
+      'steps is 0, expected a positive integer',
+    );
+  });
+
   it('is looked for in the metrics named alone', async () => {
     const step = (({ x }: Vector) => ({ state: { x }, metrics: { a: tf.log(x), b: tf.sqrt(x) } })) as Step;
     const start = { x: host([-1]) };

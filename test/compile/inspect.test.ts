@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { compileFunction, graphSize, passResults } from '../../lib/compile';
+import { compileFunction, graphSize, PASSES, passResults } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 
 const form = (...shape: number[]) => ({ dtype: 'float32' as const, shape });
@@ -45,4 +45,15 @@ it('passResults shows what each pass removes, and keeps a product that another p
   const last = results.at(-1);
   expect(last).toMatchObject({ nodes: 1, multiplyAdds: 24 });
   expect(last?.graph.nodes[0]?.op).toBe('MatMulAdd');
+});
+
+it('passResults leaves out what a program of that precision does without', async () => {
+  const graph = await traced(([x]) => [tf.add(x as tf.Tensor, tf.sqrt(tf.scalar(2)))], [4]);
+  const names = (precision: 'float32' | 'float64') =>
+    passResults(graph, PASSES, { precision }).map(({ pass }) => pass);
+  expect(names('float32')).toContain('foldConstants');
+  expect(names('float64')).not.toContain('foldConstants');
+  expect(names('float64').slice(1)).toEqual(
+    PASSES.filter(({ precision }) => precision !== 'float32').map(({ name }) => name),
+  );
 });

@@ -68,6 +68,14 @@ describe('a saved program', () => {
     expect(metrics).toEqual((await program.run(program.put(state), { steps: 2 })).metrics);
   });
 
+  it('says its device, which must be the one of the runtime', async () => {
+    const bytes = (await compile()).save();
+    const elsewhere = { ...onnxRuntimeNode, device: 'webgpu' as const };
+    await expect(Program.load(elsewhere, bytes)).rejects.toThrow(
+      "the saved program was compiled for the device 'cpu', the runtime's is 'webgpu'; open it there, or compile the step for 'webgpu'",
+    );
+  });
+
   it('is an ONNX file with readable names, which any runtime opens', async () => {
     const session = await ort.InferenceSession.create((await compile()).save());
     expect(session.inputNames).toEqual([
@@ -107,13 +115,13 @@ describe('a saved program', () => {
 describe('bytes that are no saved program are refused in one line', () => {
   const PREFIX = 'the file is not a program saved by this package: ';
   const empty = { name: '', nodes: [], initializers: [], inputs: [], outputs: [] };
-  const good = {
-    precision: 'float32' as const,
+  const form = {
     state: { x: { dtype: 'float32' as const, shape: [2] } },
     metrics: [],
   };
+  const target = { precision: 'float32', device: 'cpu' } as const;
   const described = (entry: unknown) => encodeModel(empty, { 'optimal-grokking': JSON.stringify(entry) });
-  const entry = JSON.parse(metadataOf(good)['optimal-grokking'] as string) as object;
+  const entry = JSON.parse(metadataOf(form, target)['optimal-grokking'] as string) as object;
 
   it.each<[string, () => Uint8Array | Promise<Uint8Array>, string]>([
     ['nothing', () => new Uint8Array(0), 'it does not describe a state'],
@@ -133,9 +141,10 @@ describe('bytes that are no saved program are refused in one line', () => {
       () => encodeModel(empty, { 'optimal-grokking': '{' }),
       'its description is not JSON',
     ],
-    ['no description', () => described(null), 'its format is undefined, expected 1'],
-    ['a later format', () => described({ ...entry, format: 2 }), 'its format is 2, expected 1'],
+    ['no description', () => described(null), 'its format is undefined, expected 2'],
+    ['a later format', () => described({ ...entry, format: 3 }), 'its format is 3, expected 2'],
     ['another precision', () => described({ ...entry, precision: 'float16' }), 'its precision is "float16"'],
+    ['another device', () => described({ ...entry, device: 'tpu' }), 'its device is "tpu"'],
     [
       'metrics that are no names',
       () => described({ ...entry, metrics: [1] }),
@@ -165,7 +174,7 @@ describe('bytes that are no saved program are refused in one line', () => {
   });
 
   it('what metadataOf writes is what the reader wants', () => {
-    expect(entry).toEqual({ format: 1, ...good });
+    expect(entry).toEqual({ format: 2, ...form, ...target });
     // Field 14 of ModelProto, by ONNX's own numbering.
     const reader = protobuf.Reader.create(encodeModel(empty, { k: 'v' }));
     const fields: number[] = [];

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { HostTensor } from '../../lib/compile';
+import { CompileError, type HostTensor } from '../../lib/compile';
 import { deviceOf } from '../../lib/compile/devices';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { FileError, TrainingError } from '../../lib/errors';
@@ -127,6 +127,34 @@ describe('what ends a run early', () => {
     expect(message).toMatch(
       /\(at step \d+ the operation '\w+' on \(float32\[.*\) makes (NaN|Infinity) in \d+ elements? of its result float32\[.*; called at .*lib.(models|optim|train)/,
     );
+  });
+
+  it('a loss that is no longer a number, told also where its cause cannot be looked for', async () => {
+    let summary: object | undefined;
+    const sink = {
+      saveConfig: () => {},
+      appendMetrics: () => {},
+      saveCheckpoint: () => {},
+      saveSummary: (value: object) => {
+        summary = value;
+      },
+    };
+    const device = deviceOf(onnxRuntimeNode);
+    const failing = {
+      ...device,
+      async compile(...given: Parameters<typeof device.compile>) {
+        const program = await device.compile(...given);
+        program.findNonFinite = () => Promise.reject(new CompileError('no memory'));
+        return program;
+      },
+    } as unknown as typeof device;
+    const config = runConfig({ ...SMALL, learningRate: 1e30, weightDecay: 0 });
+    const environment = runEnvironment({ threads: 1 });
+    const broken = await runTraining(config, failing, { environment, sink });
+    expect(broken.summary.stoppedBy).toBe('nan');
+    expect(broken.summary.nanStep).toBeGreaterThan(0);
+    expect(broken.summary).not.toHaveProperty('nanCause');
+    expect(summary).toEqual(broken.summary);
   });
 
   it('an abort signal: after the call under way, with everything saved', async () => {

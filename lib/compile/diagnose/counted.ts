@@ -1,12 +1,13 @@
 /**
  * @file A graph that counts: for every float value, how many of its elements are NaN and how many infinite, as results
- * of their own. Inside the branches of a condition too; what is not run counts none.
+ * of their own. Inside the branches of a condition too; what is not run counts none. And for every condition whether it holds.
  */
-import { type Block, type Graph, makeValue, type Node, type Value } from '../graph';
+import { allNodes, type Block, type Graph, makeValue, type Node, type Value } from '../graph';
 import { at } from '../kernels/rule';
 
 /** Where the counts of a value are. */
 export interface Counts {
+  /** For a condition: 1 where it holds. */
   readonly nan: Value;
   readonly infinite: Value;
 }
@@ -14,7 +15,7 @@ export interface Counts {
 export interface CountedGraph {
   /** The graph with the counts after its own outputs, in the order of `counts`. */
   readonly graph: Graph;
-  /** Counts by value of the graph given: its float inputs and results of nodes. */
+  /** Counts by value of the graph given: its inputs and results of nodes that are floats or conditions. */
   readonly counts: ReadonlyMap<Value, Counts>;
 }
 
@@ -23,8 +24,9 @@ const NO_ELEMENTS = makeValue('float32', [], { fill: 0 });
 export function countedGraph(graph: Graph): CountedGraph {
   const heads: Node[] = [];
   const counts = new Map<Value, Counts>();
-  for (const input of graph.inputs) countValue(input, heads, counts);
-  const body = countedBlock(graph, counts);
+  const conditions = new Set(allNodes(graph).flatMap(({ blocks, inputs }) => (blocks ? inputs : [])));
+  for (const input of graph.inputs) countValue(input, heads, counts, conditions);
+  const body = countedBlock(graph, counts, conditions);
   const results = [...counts.values()].flatMap(({ nan, infinite }) => [nan, infinite]);
   return {
     graph: {
@@ -37,20 +39,20 @@ export function countedGraph(graph: Graph): CountedGraph {
 }
 
 /** Adds the counts of what a block's nodes make; `counts` names them as the block itself sees them. */
-function countedBlock(block: Block, counts: Map<Value, Counts>): Block {
+function countedBlock(block: Block, counts: Map<Value, Counts>, conditions: ReadonlySet<Value>): Block {
   const nodes: Node[] = [];
   for (const node of block.nodes) {
-    nodes.push(node.blocks === undefined ? node : countedCond(node, counts));
-    for (const output of node.outputs) countValue(output, nodes, counts);
+    nodes.push(node.blocks === undefined ? node : countedCond(node, counts, conditions));
+    for (const output of node.outputs) countValue(output, nodes, counts, conditions);
   }
   return { nodes, outputs: block.outputs };
 }
 
 /** A condition whose branches hand out their counts; each returns zeros for those of the other. */
-function countedCond(node: Node, counts: Map<Value, Counts>): Node {
+function countedCond(node: Node, counts: Map<Value, Counts>, conditions: ReadonlySet<Value>): Node {
   const branches = (node.blocks ?? []).map((block) => {
     const own = new Map<Value, Counts>();
-    const { nodes } = countedBlock(block, own);
+    const { nodes } = countedBlock(block, own, conditions);
     return { nodes, outputs: block.outputs, own: [...own] };
   });
   const outputs = [...node.outputs];
@@ -72,8 +74,19 @@ function countedCond(node: Node, counts: Map<Value, Counts>): Node {
   return { ...node, outputs, blocks };
 }
 
-function countValue(value: Value, nodes: Node[], counts: Map<Value, Counts>): void {
-  if (value.dtype !== 'float32' || counts.has(value)) return;
+function countValue(
+  value: Value,
+  nodes: Node[],
+  counts: Map<Value, Counts>,
+  conditions: ReadonlySet<Value>,
+): void {
+  if (counts.has(value)) return;
+  if (conditions.has(value)) {
+    const holds = makeValue('float32', []);
+    nodes.push({ op: 'Cast', inputs: [value], outputs: [holds], attrs: { dtype: 'float32' } });
+    counts.set(value, { nan: holds, infinite: NO_ELEMENTS });
+  }
+  if (value.dtype !== 'float32') return;
   const count = (test: string): Value => {
     const marked = makeValue('bool', value.shape);
     const numbers = makeValue('float32', value.shape);

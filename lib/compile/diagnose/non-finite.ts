@@ -3,7 +3,8 @@
  * again with every float value counted, and run step by step.
  */
 import { openGraph } from '../function';
-import { describe, type Graph, type Value } from '../graph';
+import { constantData, describe, type Graph, type Node, type Value } from '../graph';
+import { at } from '../kernels/rule';
 import type { DeviceTensor, Runtime, RuntimeOptions } from '../runtime';
 import type { Target } from '../target';
 import { countedGraph } from './counted';
@@ -15,13 +16,13 @@ export interface NonFinite {
   readonly step: number;
   /** NaN where any element is, else infinity. */
   readonly kind: 'NaN' | 'Infinity';
-  /** tfjs's kernel name; absent where the state given was not finite already. */
+  /** tfjs's kernel name; absent where the state given, or a constant of the step, was not finite already. */
   readonly operation?: string;
   /** Forms of its inputs, such as `float32[3, 4]`. */
   readonly inputs: readonly string[];
-  /** Form of its result, or of the part of the state. */
+  /** Form of its result, of the part of the state, or of the constant. */
   readonly output: string;
-  /** The user's line, `file:line:column`, where it is known. */
+  /** The user's line that calls the operation or uses the constant, `file:line:column`, where it is known. */
   readonly source?: string;
   /** All of this as one line. */
   readonly message: string;
@@ -36,6 +37,8 @@ export interface SearchOptions extends RuntimeOptions {
   readonly paths: readonly string[];
 }
 
+const NOTHING: Bad = { nan: 0, infinite: 0 };
+
 export async function findNonFinite(
   runtime: Runtime,
   graph: Graph,
@@ -44,6 +47,7 @@ export async function findNonFinite(
   { steps, metrics, paths, ...options }: SearchOptions,
 ): Promise<NonFinite | undefined> {
   const { graph: whole, counts } = countedGraph(graph);
+  const constants = new Map<Value, Bad>();
   const opened = await openGraph(runtime, whole, target, options);
   try {
     let state = start;
@@ -57,12 +61,21 @@ export async function findNonFinite(
       [...counts.keys()].forEach((value, i) => {
         found.set(value, { nan: totals[2 * i] as number, infinite: totals[2 * i + 1] as number });
       });
-      const badOf = (value: Value) => found.get(value) ?? badOfConstant(value);
+      const badOf = (value: Value): Bad => {
+        if (value.dtype !== 'float32') return NOTHING;
+        const bad = found.get(value) ?? constants.get(value) ?? badOfConstant(value);
+        if (value.constant !== undefined) constants.set(value, bad);
+        return bad;
+      };
+      const branchOf = ({ inputs }: Node) => {
+        const condition = at(inputs, 0);
+        return (found.get(condition)?.nan ?? constantData(condition)[0]) === 0 ? 1 : 0;
+      };
       // The state first: a metric may be meant to be infinite, or NaN where it was not evaluated.
       const next = graph.outputs.slice(0, graph.inputs.length);
       const reported = metrics.map((index) => graph.outputs[index] as Value);
       for (const wanted of [graph.inputs, next, reported]) {
-        const origin = originOf(graph, wanted, badOf);
+        const origin = originOf(graph, wanted, badOf, branchOf);
         if (origin !== undefined) return describeOrigin(graph, origin, badOf, { step, paths });
       }
       state = outputs.slice(0, graph.inputs.length);
@@ -79,7 +92,12 @@ function describeOrigin(
   badOf: (value: Value) => Bad,
   { step, paths }: { readonly step: number; readonly paths: readonly string[] },
 ): NonFinite {
-  const value = 'node' in origin ? origin.output : (graph.inputs[origin.input] as Value);
+  const value =
+    'node' in origin
+      ? origin.output
+      : 'constant' in origin
+        ? origin.constant
+        : (graph.inputs[origin.input] as Value);
   const { nan, infinite } = badOf(value);
   const kind = nan > 0 ? 'NaN' : 'Infinity';
   const output = describe(value);
@@ -88,6 +106,13 @@ function describeOrigin(
   if ('input' in origin) {
     const message = `'${paths[origin.input]}' of the state (${output}) already has ${kind} in ${elements}`;
     return { step, kind, inputs: [], output, message };
+  }
+  if ('constant' in origin) {
+    const { op, source } = origin.user ?? {};
+    const user = op === undefined ? 'returned as it is' : `used by '${op}'`;
+    const place = source === undefined ? '' : ` at ${source}`;
+    const message = `a constant the step closes over, ${output}, ${user}${place}, has ${kind} in ${elements}`;
+    return { step, kind, inputs: [], output, ...(source === undefined ? {} : { source }), message };
   }
   const { op, inputs: given, source } = origin.node;
   const inputs = given.map(describe);

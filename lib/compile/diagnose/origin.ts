@@ -1,5 +1,6 @@
 /** @file Where a number that is not finite came from: the way back from a bad result to the node that made it. */
-import { type Block, constantData, type Graph, type Node, type Value } from '../graph';
+import { type Block, constantData, fillOf, type Graph, type Node, type Value } from '../graph';
+import { sizeOf } from '../host';
 import { at } from '../kernels/rule';
 
 /** How many elements of a value are not numbers. */
@@ -10,8 +11,14 @@ export interface Bad {
 
 export type BadOf = (value: Value) => Bad;
 
-/** Either a node that made the first bad element, or an input of the graph that already had it. */
-export type Origin = { readonly node: Node; readonly output: Value } | { readonly input: number };
+/**
+ * A node that made the first bad element, an input of the graph that already had it, or a constant that has it: with the
+ * node that uses the constant, absent where the constant is a result itself.
+ */
+export type Origin =
+  | { readonly node: Node; readonly output: Value }
+  | { readonly input: number }
+  | { readonly constant: Value; readonly user?: Node };
 
 const isBad = ({ nan, infinite }: Bad) => nan + infinite > 0;
 
@@ -19,27 +26,42 @@ const isBad = ({ nan, infinite }: Bad) => nan + infinite > 0;
 export function badOfConstant(value: Value): Bad {
   if (value.dtype !== 'float32') return { nan: 0, infinite: 0 };
   const bad = { nan: 0, infinite: 0 };
-  const count = (x: number) => {
-    if (Number.isNaN(x)) bad.nan++;
-    else if (!Number.isFinite(x)) bad.infinite++;
+  const count = (x: number, times = 1) => {
+    if (Number.isNaN(x)) bad.nan += times;
+    else if (!Number.isFinite(x)) bad.infinite += times;
   };
-  if (value.constant !== undefined && 'fill' in value.constant) count(value.constant.fill);
+  const fill = fillOf(value);
+  if (fill !== undefined) count(fill, sizeOf(value.shape));
   else for (const x of constantData(value)) count(x);
   return bad;
 }
 
+/** A constant with bad elements on the way to a result. */
+interface Use {
+  readonly constant: Value;
+  readonly user?: Node;
+}
+
 /**
- * Follows bad elements back from `results`. The answer is the first node, in the order of the graph, that makes bad
- * elements of good ones; where there is none, because an infinity was meant (as in a mask), the first that makes NaN of
- * infinities; else the input that was bad.
+ * Follows bad elements back from `results`. The answer is what comes first in the order of the graph: a node that makes bad
+ * elements of good ones, or one that uses a constant with NaN. Where there is neither, because an infinity was meant (as in
+ * a mask), it is the first node that makes NaN of infinities; else the input that was bad; else the infinite constant.
+ * @param branchOf Which block of a condition was run.
  */
-export function originOf(graph: Graph, results: readonly Value[], badOf: BadOf): Origin | undefined {
+export function originOf(
+  graph: Graph,
+  results: readonly Value[],
+  badOf: BadOf,
+  branchOf: (node: Node) => number,
+): Origin | undefined {
   const { producers, order } = indexOf(graph);
   const seen = new Set<Value>();
   const made: Node[] = [];
   const worsened: Node[] = [];
   const inputs: number[] = [];
+  const uses: Use[] = [];
   const pending = results.filter((value) => isBad(badOf(value)));
+  for (const constant of pending) if (constant.constant !== undefined) uses.push({ constant });
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
     if (seen.has(value)) continue;
     seen.add(value);
@@ -49,7 +71,8 @@ export function originOf(graph: Graph, results: readonly Value[], badOf: BadOf):
       if (input >= 0) inputs.push(input);
       continue;
     }
-    const sources = sourcesOf(node, value).filter((source) => isBad(badOf(source)));
+    const sources = sourcesOf(node, value, branchOf).filter((source) => isBad(badOf(source)));
+    for (const constant of sources) if (constant.constant !== undefined) uses.push({ constant, user: node });
     if (node.blocks === undefined) {
       if (sources.length === 0) made.push(node);
       else if (badOf(value).nan > 0 && sources.every((source) => badOf(source).nan === 0))
@@ -57,22 +80,25 @@ export function originOf(graph: Graph, results: readonly Value[], badOf: BadOf):
     }
     pending.push(...sources);
   }
-  const position = (node: Node) => order.get(node) ?? 0;
+  const position = (node?: Node) => (node === undefined ? order.size : (order.get(node) ?? 0));
   const first = (nodes: readonly Node[]) => [...nodes].sort((a, b) => position(a) - position(b))[0];
-  const node = first(made) ?? (inputs.length === 0 ? first(worsened) : undefined);
+  const firstUse = (some: readonly Use[]) => [...some].sort((a, b) => position(a.user) - position(b.user))[0];
+  const maker = first(made);
+  const nan = firstUse(uses.filter(({ constant }) => badOf(constant).nan > 0));
+  if (nan !== undefined && (maker === undefined || position(nan.user) < position(maker))) return nan;
+  const node = maker ?? (inputs.length === 0 ? first(worsened) : undefined);
   if (node !== undefined) {
     const output = node.outputs.find((value) => isBad(badOf(value)));
     return { node, output: output ?? at(node.outputs, 0) };
   }
   const input = inputs.sort((a, b) => a - b)[0];
-  return input === undefined ? undefined : { input };
+  return input === undefined ? firstUse(uses) : { input };
 }
 
-/** What a result is made of: the inputs of its node, or the same result of either branch. */
-function sourcesOf(node: Node, value: Value): readonly Value[] {
+/** What a result is made of: the inputs of its node, or the same result of the branch that was run. */
+function sourcesOf(node: Node, value: Value, branchOf: (node: Node) => number): readonly Value[] {
   if (node.blocks === undefined) return node.inputs;
-  const index = node.outputs.indexOf(value);
-  return node.blocks.map(({ outputs }) => at(outputs, index));
+  return [at(at(node.blocks, branchOf(node)).outputs, node.outputs.indexOf(value))];
 }
 
 function indexOf(graph: Graph) {

@@ -5,20 +5,28 @@
 import protobuf from 'protobufjs/light';
 import { CompileError } from '../errors';
 import { checkedForm, type ProgramForm } from '../program-form';
-import type { Precision } from '../target';
+import type { Device, Precision, Target } from '../target';
 
 /** The entry's name. */
 const ENTRY = 'optimal-grokking';
 
 /** Raised when a file of the format before can no longer be read. */
-const FORMAT = 1;
+const FORMAT = 2;
+
+const DEVICES: readonly Device[] = ['cpu', 'cuda', 'webgpu'];
 
 export interface Description extends ProgramForm {
   readonly precision: Precision;
+  /** The device that it was written for. */
+  readonly device: Device;
 }
 
-export function metadataOf({ precision, state, metrics }: Description): Readonly<Record<string, string>> {
-  return { [ENTRY]: JSON.stringify({ format: FORMAT, precision, state, metrics }) };
+export function metadataOf(
+  form: ProgramForm,
+  { precision, device }: Target,
+): Readonly<Record<string, string>> {
+  const { state, metrics } = form;
+  return { [ENTRY]: JSON.stringify({ format: FORMAT, precision, device, state, metrics }) };
 }
 
 /** The part of ONNX's file format that holds metadata; a reader passes over what it does not know. */
@@ -28,6 +36,30 @@ const Model = protobuf.Root.fromJSON({
     Entry: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
   },
 }).lookupType('Model');
+
+/** The entry of a cached model that holds its key. */
+const KEY_ENTRY = 'optimal-grokking.cache';
+
+/** A model with its key as its last entry: a protobuf message grows by what is appended to it. */
+export function withKey(model: Uint8Array, key: string): Uint8Array {
+  const entry = keyEntry(key);
+  const kept = new Uint8Array(model.length + entry.length);
+  kept.set(model);
+  kept.set(entry, model.length);
+  return kept;
+}
+
+/** The model that `withKey` was given; `undefined` where the bytes do not end with that key. */
+export function withoutKey(kept: Uint8Array, key: string): Uint8Array | undefined {
+  const entry = keyEntry(key);
+  const length = kept.length - entry.length;
+  const isWhole = length >= 0 && entry.every((byte, i) => kept[length + i] === byte);
+  return isWhole ? new Uint8Array(kept.subarray(0, length)) : undefined;
+}
+
+function keyEntry(key: string): Uint8Array {
+  return Model.encode(Model.create({ metadata: [{ key: KEY_ENTRY, value: key }] })).finish();
+}
 
 /**
  * Reads the description of a saved program.
@@ -50,12 +82,13 @@ export function readDescription(bytes: Uint8Array): Description {
   } catch (error) {
     throw refused('its description is not JSON', error);
   }
-  const { format, precision } = (described ?? {}) as { format?: unknown; precision?: unknown };
+  const { format, precision, device } = (described ?? {}) as { readonly [name: string]: unknown };
   if (format !== FORMAT) throw refused(`its format is ${JSON.stringify(format)}, expected ${FORMAT}`);
   if (precision !== 'float32' && precision !== 'float64')
     throw refused(`its precision is ${JSON.stringify(precision)}`);
+  if (!DEVICES.includes(device as Device)) throw refused(`its device is ${JSON.stringify(device)}`);
   try {
-    return { precision, ...checkedForm(described) };
+    return { precision, device: device as Device, ...checkedForm(described) };
   } catch (error) {
     throw refused((error as Error).message, error);
   }

@@ -115,7 +115,7 @@ export function loopModel(graph: Graph, target: Target, form: ProgramForm): Uint
     inputs: [{ name: STEPS_INPUT, type: 'int64', shape: [] }, ...inputs],
     outputs,
   };
-  return encodeModel(whole, metadataOf({ ...form, precision: target.precision }));
+  return encodeModel(whole, metadataOf(form, target));
 }
 
 function bindInputs(emit: Emitter, graph: Graph, names: Names): ValueInfo[] {
