@@ -105,7 +105,7 @@ async function measure(options, signal) {
   }
   const record = {
     date: new Date().toISOString(),
-    machine: describeMachine(),
+    machine: describeMachine(options.device),
     node: process.version,
     loadPerCoreBefore: busy,
     device: options.device,
