@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The checks that need Python and take minutes: `npm run test:heavy`. */
+/** The checks that need Python or Chromium, or take minutes: `npm run test:heavy`. */
 export default defineConfig({
   test: {
     include: ['test/**/*.heavy.ts'],

@@ -1,4 +1,7 @@
-/** @file `npm run test:heavy`: the checks of the notebooks' machinery, which need Python. Arguments go to the test runner. */
+/**
+ * @file `npm run test:heavy`: the checks that need more than Node: Python for the notebooks' machinery, Chromium for pages
+ * and WebGPU, and minutes for memory. Arguments go to the test runner.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runCommand, withEnvironment } from './jupyter/command.mjs';

@@ -9,6 +9,7 @@ import { runConfig } from '../../lib/train/config';
 import { prepareRun } from '../../lib/train/step';
 import { bundleForBrowser, root } from '../support/bundle';
 import { findChromium } from '../support/chromium';
+import { isMissing } from '../support/found';
 import '../support/matchers';
 import { temporaryFolder } from '../support/temporary';
 import { TINY_GPT } from '../support/tiny-gpt';
@@ -22,11 +23,12 @@ interface Trained {
 }
 
 const executablePath = findChromium();
-if (executablePath === undefined) {
-  console.warn('Training in a page is not tested: no Chromium was found (apt-get install chromium).');
-}
+const lacks = isMissing(
+  executablePath,
+  'Training in a page is not tested: no Chromium was found (apt-get install chromium).',
+);
 
-describe.skipIf(executablePath === undefined)('a page in Chromium', () => {
+describe.skipIf(lacks)('a page in Chromium', () => {
   let browser: Browser;
   let server: PageServer;
   const folder = temporaryFolder();

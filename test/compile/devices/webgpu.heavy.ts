@@ -10,6 +10,7 @@ import { runConfig } from '../../../lib/train/config';
 import { prepareRun } from '../../../lib/train/step';
 import { bundleForNode, root } from '../../support/bundle';
 import { softwareVulkan } from '../../support/chromium';
+import { isMissing } from '../../support/found';
 import '../../support/matchers';
 import { temporaryFolder } from '../../support/temporary';
 import { TINY_GPT } from '../../support/tiny-gpt';
@@ -34,11 +35,12 @@ interface Report {
 }
 
 const vulkan = softwareVulkan();
-if (vulkan === undefined) {
-  console.warn('WebGPU is not tested: no software Vulkan device was found (apt-get install chromium).');
-}
+const lacks = isMissing(
+  vulkan,
+  'WebGPU is not tested: no software Vulkan device was found (apt-get install chromium).',
+);
 
-describe.skipIf(vulkan === undefined)('WebGPU on a software device', () => {
+describe.skipIf(lacks)('WebGPU on a software device', () => {
   let report: Report;
 
   beforeAll(async () => {
