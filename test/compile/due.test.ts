@@ -100,8 +100,14 @@ describe('every and logSpaced', () => {
     }));
 
   it.each<[() => unknown, string]>([
-    [() => every(tf.scalar(0, 'int32'), 0), 'k is 0, expected a whole number from 1 to 2147483647 (2^31 - 1)'],
-    [() => logSpaced(tf.scalar(0, 'int32'), 1.5), 'perDecade is 1.5, expected a whole number from 1 to 2147483647 (2^31 - 1)'],
+    [
+      () => every(tf.scalar(0, 'int32'), 0),
+      'k is 0, expected a whole number from 1 to 2147483647 (2^31 - 1)',
+    ],
+    [
+      () => logSpaced(tf.scalar(0, 'int32'), 1.5),
+      'perDecade is 1.5, expected a whole number from 1 to 2147483647 (2^31 - 1)',
+    ],
     [() => logSpacedSteps(1001, 10), 'perDecade is 1001, expected at most 1000'],
   ])('refuse in one line: %#', (call, message) => {
     expect(messageOf(CompileError, () => withBackend('cpu', () => tf.tidy(() => void call())))).toBe(message);

@@ -105,7 +105,7 @@ describe('what is not finite and not used', () => {
   async function checked(graph: Graph, ...data: number[][]): Promise<number[]> {
     const after = onTables(graph);
     expect(forms(after)).not.toEqual(forms(cleaned(graph)));
-    const inputs = graph.inputs.map(({ shape }, i) => host(data[i] as number[], shape));
+    const inputs = graph.inputs.map(({ shape }, i) => host(data[i] as number[], [...shape]));
     const numbers = async (each: Graph) => [...((await run(each, inputs))[0]?.data ?? [])];
     const result = await numbers(after);
     expect(result).toEqual(await numbers(graph));
