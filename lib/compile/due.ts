@@ -47,6 +47,8 @@ export function logSpacedSteps(perDecade: number, last: number): Int32Array {
 
 function checkPositive(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1 || value > LAST_STEP) {
-    throw new CompileError(`${name} is ${String(value)}, expected a whole number from 1 to ${LAST_STEP} (2^31 - 1)`);
+    throw new CompileError(
+      `${name} is ${String(value)}, expected a whole number from 1 to ${LAST_STEP} (2^31 - 1)`,
+    );
   }
 }

@@ -6,8 +6,8 @@
  * Numbers that are not finite: of a product's element that was finite, a new order makes infinity or NaN only where
  * numbers overflow on the way, with one exception, rows looked up. A gradient (S·T)ᵀ·dY, with rows of T selected by
  * constant indices, is computed as Tᵀ·(Sᵀ·dY) where that is less work, and (S·T)·W looks up rows of T·W. The first
- * multiplies the rows of T that are never looked up by 0: if one holds infinity or NaN, the columns of the gradient that
- * belong to it become NaN. Likewise Sᵀ·(dY·W) as (Sᵀ·dY)·W multiplies zeros of rows never looked up by W. An element that was
+ * multiplies the rows of T that are never looked up by 0: if one holds infinity or NaN in a column, the row of the gradient for
+ * that column becomes NaN. Likewise Sᵀ·(dY·W) as (Sᵀ·dY)·W multiplies zeros of rows never looked up by W. An element that was
  * not finite stays so, but NaN and ±Infinity may change into each other. `EXACT_PASSES` is without this pass.
  */
 import type { Block, Graph, Value } from '../../graph';
