@@ -24,6 +24,13 @@ export class CompileError extends Error {
   }
 }
 
+/** A value as a message shows it: text in quotes, so that '3' is not taken for 3. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
 /** Runs `body`; a `CompileError` out of it that names no line of the user's gets this one. */
 export function withSource<T>(source: string | undefined, body: () => T): T {
   try {

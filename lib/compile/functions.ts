@@ -3,6 +3,9 @@
  * have first derivatives only, as have tfjs's own exp or tanh: its tape does not follow what a gradient has saved.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { CompileError, shown } from './errors';
+import { describe } from './graph';
+import { callSite } from './trace/call-site';
 
 /**
  * The same tensor, through which no gradient flows: for the gradient tape it depends on nothing but a constant, because
@@ -22,9 +25,16 @@ export interface GeluOptions {
  * Gaussian error linear unit, x·Φ(x) with Φ the standard normal distribution function, element by element.
  * With `approximate: 'tanh'`, x/2·(1 + tanh(√(2/π)(x + 0.044715x³))), which differs by up to 5e-4.
  * @param x Any shape, float32.
+ * @throws CompileError for another type of x or another name of `approximate`.
  * @see Hendrycks and Gimpel, Gaussian error linear units, arXiv:1606.08415
  */
 export function gelu<T extends tf.Tensor>(x: T, { approximate = 'none' }: GeluOptions = {}): T {
+  checkFloat('gelu', x);
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw new CompileError(`approximate of gelu is ${shown(approximate)}, expected 'none' or 'tanh'`, {
+      source: callSite(),
+    });
+  }
   return (approximate === 'tanh' ? geluByTanh(x) : geluExact(x)) as T;
 }
 
@@ -62,10 +72,23 @@ const geluByTanh = tf.customGrad((x, save) => {
 /**
  * Sigmoid linear unit, also called swish: x·σ(x), element by element.
  * @param x Any shape, float32.
+ * @throws CompileError for another type of x.
  * @see Elfwing, Uchibe and Doya, arXiv:1702.03118
  */
 export function silu<T extends tf.Tensor>(x: T): T {
+  checkFloat('silu', x);
   return siluWithGradient(x) as T;
+}
+
+function checkFloat(name: string, x: tf.Tensor): void {
+  if (x instanceof tf.Tensor && x.dtype === 'float32') return;
+  const given = x instanceof tf.Tensor ? describe(x) : shown(x);
+  throw new CompileError(
+    `${name} is given ${given}, expected a float32 tensor; tf.cast(x, 'float32') makes one`,
+    {
+      source: callSite(),
+    },
+  );
 }
 
 const siluWithGradient = tf.customGrad((x, save) => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { compileFunction, gelu, type HostTensor, silu, stopGradient } from '../../lib/compile';
+import { CompileError, compileFunction, gelu, type HostTensor, silu, stopGradient } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
+import { messageOf } from '../support/one-line';
 import { agree, agreeOn } from './kernels/agreement';
 import { host, shapes, tensors } from './kernels/arbitraries';
 import { expectGradientsOfDifferences } from './kernels/differences';
@@ -102,5 +103,24 @@ describe('stopGradient', () => {
     ]);
     await compiled.release();
     expect(compiled.graph.nodes.map(({ op }) => op)).toEqual(['Exp']);
+  });
+});
+
+describe('gelu and silu refuse in one line', () => {
+  it.each([true, 'tan', 'erf'])('the approximation %j', (approximate) => {
+    const call = () => gelu(tf.tensor1d([1]), { approximate } as never);
+    const given = typeof approximate === 'string' ? `'${approximate}'` : String(approximate);
+    expect(messageOf(CompileError, call)).toContain(
+      `approximate of gelu is ${given}, expected 'none' or 'tanh'`,
+    );
+  });
+
+  it.each([
+    ['gelu', gelu],
+    ['silu', silu],
+  ] as const)('whole numbers and what is no tensor: %s', (name, f) => {
+    const whole = messageOf(CompileError, () => f(tf.tensor1d([1, 2], 'int32')));
+    expect(whole).toContain(`${name} is given int32[2], expected a float32 tensor`);
+    expect(messageOf(CompileError, () => f(3 as never))).toContain(`${name} is given 3, expected`);
   });
 });
