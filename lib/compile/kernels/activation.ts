@@ -3,7 +3,7 @@ import type { Attributes } from '../graph';
 import type { Emitter, Name } from '../onnx/emitter';
 import { expm1 } from './compensated';
 import { binaryNames, FLOAT, isDouble, NUMBERS, unary } from './pointwise';
-import { at, broadcastShape, type KernelRule, type KernelRules } from './rule';
+import { at, broadcastShape, checkShapes, type KernelRule, type KernelRules, sameShape } from './rule';
 import { writer } from './write';
 
 /** tfjs's constants of selu, from the paper (Klambauer et al. 2017, equation 14). */
@@ -74,7 +74,10 @@ const prelu: KernelRule = {
 const eluGradient: KernelRule = {
   inputs: ['dy', 'y'],
   types: FLOAT,
-  infer: ([, y]) => ({ dtype: y.dtype, shape: y.shape }),
+  infer: ([dy, y]) => {
+    checkShapes(sameShape(dy.shape, y.shape), 'the gradient and the result differ in shape');
+    return { dtype: y.dtype, shape: y.shape };
+  },
   lower: (emit, inputs) => {
     const w = writer(emit);
     const [dy, y] = binaryNames(emit, inputs);

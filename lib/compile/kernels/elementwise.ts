@@ -62,7 +62,7 @@ const select: KernelRule = {
   infer: (inputs) => {
     const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
     if (t.dtype !== e.dtype) throw refusal('Select', inputs, 'its results differ in type; cast them first');
-    return { dtype: t.dtype, shape: broadcastShape(condition.shape, t.shape) };
+    return { dtype: t.dtype, shape: broadcastShape(broadcastShape(condition.shape, t.shape), e.shape) };
   },
   lower: (emit, inputs) => {
     const [condition, t, e] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];

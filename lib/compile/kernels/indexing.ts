@@ -2,7 +2,7 @@
 import { constantData, type Node, type Value } from '../graph';
 import { type DType, sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import { at, type KernelRules, normalizeAxes, type Operand, refusal } from './rule';
+import { at, checkShapes, type KernelRules, normalizeAxes, type Operand, refusal } from './rule';
 
 /** Rows of padding that the padded form may add, as a multiple of the rows there are. */
 const PADDING_LIMIT = 1;
@@ -146,6 +146,10 @@ export const indexing: KernelRules = {
       if (x.dtype === 'bool') {
         throw refusal('UnsortedSegmentSum', inputs, 'it sums float32 or int32; cast its input first');
       }
+      checkShapes(
+        ids.shape.every((dimension, i) => dimension === x.shape[i]),
+        'the segment ids must have the shape of the first axes of the tensor',
+      );
       return { dtype: x.dtype, shape: [attrs.numSegments as number, ...x.shape.slice(ids.shape.length)] };
     },
     lower: (emit, inputs, node) =>

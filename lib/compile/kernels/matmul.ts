@@ -2,7 +2,15 @@
 
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
-import { at, broadcastShape, type KernelRule, type KernelRules, type Operand, sameShape } from './rule';
+import {
+  at,
+  broadcastShape,
+  checkShapes,
+  type KernelRule,
+  type KernelRules,
+  type Operand,
+  sameShape,
+} from './rule';
 
 interface Product {
   readonly a: Name;
@@ -62,6 +70,12 @@ const batchMatMul: KernelRule = {
     const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
     const m = at(a.shape, attrs.transposeA ? rankA - 1 : rankA - 2);
     const n = at(b.shape, attrs.transposeB ? rankB - 2 : rankB - 1);
+    const columns = at(a.shape, attrs.transposeA ? rankA - 2 : rankA - 1);
+    const rows = at(b.shape, attrs.transposeB ? rankB - 1 : rankB - 2);
+    checkShapes(
+      columns === rows,
+      `the inner dimensions ${columns} and ${rows} differ${attrs.transposeA || attrs.transposeB ? ', transposed as asked for' : ''}`,
+    );
     return { dtype: a.dtype, shape: [...batch, m, n] };
   },
   /** Not where batches repeat each other: of those it computes a part. */

@@ -2,7 +2,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes, Value } from '../graph';
 import { sizeOf } from '../host';
-import { at, type KernelRule, type KernelRules, normalizeAxes, refusal, type Spec } from './rule';
+import {
+  at,
+  checkShapes,
+  type KernelRule,
+  type KernelRules,
+  normalizeAxes,
+  refusal,
+  type Spec,
+  sameShape,
+} from './rule';
 
 function reshape(shapeOf: (x: Value, attrs: Attributes) => readonly number[], input = 'x'): KernelRule {
   return {
@@ -16,7 +25,12 @@ function reshape(shapeOf: (x: Value, attrs: Attributes) => readonly number[], in
 function completeShape(x: Value, attrs: Attributes): number[] {
   const shape = attrs.shape as number[];
   const known = sizeOf(shape.filter((dimension) => dimension >= 0));
-  return shape.map((dimension) => (dimension >= 0 ? dimension : sizeOf(x.shape) / known));
+  const complete = shape.map((dimension) => (dimension >= 0 ? dimension : sizeOf(x.shape) / known));
+  checkShapes(
+    complete.every(Number.isInteger) && sizeOf(complete) === sizeOf(x.shape),
+    `its ${sizeOf(x.shape)} elements do not have the shape [${shape.join(', ')}]`,
+  );
+  return complete;
 }
 
 function insertOne(x: Value, attrs: Attributes): number[] {
@@ -59,7 +73,13 @@ function splitSizes(x: Value, attrs: Attributes): { axis: number; sizes: number[
   const given = attrs.numOrSizeSplits as number | number[];
   const dimension = at(x.shape, axis);
   const listed = Array.isArray(given) ? given : Array<number>(given).fill(dimension / given);
-  const rest = dimension - listed.filter((size) => size >= 0).reduce((a, b) => a + b, 0);
+  const total = listed.filter((size) => size >= 0).reduce((a, b) => a + b, 0);
+  const open = listed.filter((size) => size < 0).length;
+  checkShapes(
+    listed.every(Number.isInteger) && (open === 0 ? total === dimension : open === 1 && total <= dimension),
+    `its axis ${axis} of length ${dimension} does not split into ${Array.isArray(given) ? `[${given.join(', ')}]` : `${given} equal parts`}`,
+  );
+  const rest = dimension - total;
   return { axis, sizes: listed.map((size) => (size < 0 ? rest : size)) };
 }
 
@@ -93,7 +113,17 @@ export const movement: KernelRules = {
   },
   Slice: {
     inputs: ['x'],
-    infer: ([x], attrs) => ({ dtype: x.dtype, shape: sliceBounds(x, attrs).size }),
+    infer: ([x], attrs) => {
+      const { begin, size } = sliceBounds(x, attrs);
+      const inside = begin.every(
+        (first, axis) => first >= 0 && at(size, axis) >= 0 && first + at(size, axis) <= at(x.shape, axis),
+      );
+      checkShapes(
+        begin.length === x.shape.length && inside,
+        `it has no slice of size [${size.join(', ')}] at [${begin.join(', ')}]`,
+      );
+      return { dtype: x.dtype, shape: size };
+    },
     lower: (emit, inputs, node) => {
       const { begin, size } = sliceBounds(at(inputs, 0), node.attrs);
       const end = begin.map((first, i) => first + at(size, i));
@@ -157,6 +187,12 @@ export const movement: KernelRules = {
       checkSameType('Concat', inputs);
       const axis = concatAxis(inputs, attrs);
       const { dtype, shape } = at(inputs, 0);
+      checkShapes(
+        inputs.every(
+          (x) => x.shape.length === shape.length && shape.every((d, i) => i === axis || d === x.shape[i]),
+        ),
+        `joined along axis ${axis}, their other axes must be the same`,
+      );
       const total = inputs.reduce((sum, x) => sum + at(x.shape, axis), 0);
       return { dtype, shape: shape.map((dimension, i) => (i === axis ? total : dimension)) };
     },
@@ -173,6 +209,10 @@ export const movement: KernelRules = {
       checkSameType('Pack', inputs);
       const axis = stackAxis(inputs, attrs);
       const { dtype, shape } = at(inputs, 0);
+      checkShapes(
+        inputs.every((x) => sameShape(x.shape, shape)),
+        'stacked tensors must have one shape',
+      );
       return { dtype, shape: [...shape.slice(0, axis), inputs.length, ...shape.slice(axis)] };
     },
     lower: (emit, inputs, node) => {

@@ -4,7 +4,7 @@ import { makeData } from '../graph';
 import { sizeOf } from '../host';
 import type { Emitter, Name } from '../onnx/emitter';
 import { NUMBERS } from './pointwise';
-import { at, type KernelRule, type KernelRules, type Operand } from './rule';
+import { at, checkShapes, type KernelRule, type KernelRules, type Operand, sameShape } from './rule';
 
 /** The k largest along the last axis with their places, the lower place first among equals. */
 const topK: KernelRule = {
@@ -36,7 +36,10 @@ const topK: KernelRule = {
 const searchSorted: KernelRule = {
   inputs: ['sortedSequence', 'values'],
   types: NUMBERS,
-  infer: ([, values]) => ({ dtype: 'int32', shape: values.shape }),
+  infer: ([sorted, values]) => {
+    checkShapes(sorted.shape[0] === values.shape[0], 'they differ in their number of rows');
+    return { dtype: 'int32', shape: values.shape };
+  },
   lower: (emit, inputs, { attrs }) => {
     const sorted = emit.node('Unsqueeze', [at(inputs, 0).name, emit.integers([1])]); // [rows, 1, length]
     const values = emit.node('Unsqueeze', [at(inputs, 1).name, emit.integers([2])]); // [rows, values, 1]
@@ -77,10 +80,13 @@ function counts(
 const bincount: KernelRule = {
   inputs: ['x', 'weights'],
   types: NUMBERS,
-  infer: ([x, weights], attrs) => ({
-    dtype: weights.dtype,
-    shape: [...x.shape.slice(0, -1), attrs.size as number],
-  }),
+  infer: ([x, weights], attrs) => {
+    checkShapes(
+      sizeOf(weights.shape) === 0 || sameShape(x.shape, weights.shape),
+      'the weights must have the shape of the values, or no elements',
+    );
+    return { dtype: weights.dtype, shape: [...x.shape.slice(0, -1), attrs.size as number] };
+  },
   lower: (emit, inputs, { attrs }) => {
     const [x, weights] = [at(inputs, 0), at(inputs, 1)];
     // tfjs takes `binaryOutput` for rows only.

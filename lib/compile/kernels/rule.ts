@@ -30,7 +30,10 @@ export interface KernelRule {
   readonly inputs: readonly string[] | 'variadic';
   /** Types that every input may have, where ONNX Runtime does not take all of them. */
   readonly types?: readonly DType[];
-  /** Results of a call with these inputs. */
+  /**
+   * Results of a call with these inputs. tfjs checks shapes in its kernels, which do not run in a trace, so that it is done here.
+   * @throws ShapeMismatch where the shapes of the inputs do not fit; the recorder makes a refusal of it.
+   */
   infer(inputs: Declared<Value>, attrs: Attributes): Spec | readonly Spec[];
   /** Whether tfjs's CPU backend computes this call of constants right; taken for granted where it is not given. */
   foldable?(inputs: Declared<Value>): boolean;
@@ -48,8 +51,21 @@ export function refusal(kernel: string, inputs: readonly Value[], reason: string
   );
 }
 
-/** Shape of an elementwise result under NumPy's broadcasting; tfjs has checked that it exists. */
+/** Why the shapes of a call's inputs do not fit each other or its attributes. */
+export class ShapeMismatch extends Error {}
+
+/** @throws ShapeMismatch with the reason, unless the shapes fit. */
+export function checkShapes(fit: boolean, reason: string): void {
+  if (!fit) throw new ShapeMismatch(reason);
+}
+
+/** Shape of an elementwise result under NumPy's broadcasting. @throws ShapeMismatch where there is none. */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const fits = a.every((x, i) => {
+    const y = b[b.length - a.length + i] ?? 1;
+    return x === y || x === 1 || y === 1;
+  });
+  checkShapes(fits, `the shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`);
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;

@@ -2,8 +2,8 @@
 import { CompileError, withSource } from '../errors';
 import { type Attributes, type Block, makeValue, type Node, type Value } from '../graph';
 import { REFUSED } from '../kernels/refused';
-import type { Declared } from '../kernels/rule';
-import { refusal } from '../kernels/rule';
+import type { Declared, KernelRule } from '../kernels/rule';
+import { refusal, ShapeMismatch } from '../kernels/rule';
 import { kernelRule } from '../kernels/table';
 import { callSite } from './call-site';
 
@@ -77,7 +77,16 @@ function nodeOf(kernel: string, named: Readonly<Record<string, Value | undefined
   if (types !== undefined && !inputs.every(({ dtype }) => types.includes(dtype))) {
     throw refusal(kernel, inputs, `it takes ${types.join(' or ')}; cast its inputs first`);
   }
-  const specs = rule.infer(inputs as unknown as Declared<Value>, attrs);
+  const specs = inferred(rule, kernel, inputs, attrs);
   const outputs = ('dtype' in specs ? [specs] : specs).map(({ dtype, shape }) => makeValue(dtype, shape));
   return { op: kernel, inputs, outputs, attrs };
+}
+
+function inferred(rule: KernelRule, kernel: string, inputs: readonly Value[], attrs: Attributes) {
+  try {
+    return rule.infer(inputs as unknown as Declared<Value>, attrs);
+  } catch (error) {
+    if (error instanceof ShapeMismatch) throw refusal(kernel, inputs, error.message);
+    throw error;
+  }
 }
