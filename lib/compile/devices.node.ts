@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
+import { checkOptions } from './arguments';
 import {
   type CompiledDevice,
   DEVICE_REQUESTS,
@@ -13,9 +14,9 @@ import {
 } from './devices';
 import { eagerDevice } from './eager';
 import { openEagerBackend } from './eager.node';
-import { CompileError } from './errors';
+import { CompileError, shown } from './errors';
 import { measureProduct } from './measure';
-import type { ProgramOptions } from './options';
+import { PROGRAM_OPTIONS, type ProgramOptions } from './options';
 import type { Runtime } from './runtime';
 import { cudaRuntimeNode, onnxRuntimeNode, webgpuRuntimeNode } from './runtime.node';
 import type { StateTree, Step } from './state';
@@ -40,7 +41,7 @@ const INSTALL = {
  */
 export async function openDevice(request: DeviceRequest): Promise<OpenedDevice> {
   if (!isDeviceRequest(request)) {
-    throw new CompileError(`device is '${String(request)}', expected ${DEVICE_REQUESTS.join(', ')}`);
+    throw new CompileError(`device is ${shown(request)}, expected ${DEVICE_REQUESTS.join(', ')}`);
   }
   if (request === 'auto') return openFastest();
   if (request === 'cpu' || request === 'webgpu' || request === 'cuda') return deviceOf(await open(request));
@@ -60,9 +61,11 @@ export interface DeviceOptions<P extends Precision = Precision> extends ProgramO
 export async function compile<S extends StateTree, P extends Precision = 'float32'>(
   step: Step<S>,
   example: S,
-  { device = 'cpu', ...options }: DeviceOptions<P> = {},
+  options: DeviceOptions<P> = {},
 ): Promise<StepProgram<S, P>> {
-  return (await openDevice(device)).compile(step, example, options);
+  checkOptions('compile', options, ['device', ...PROGRAM_OPTIONS]);
+  const { device = 'cpu', ...rest } = options;
+  return (await openDevice(device)).compile(step, example, rest);
 }
 
 async function open(device: CompiledDevice): Promise<Runtime> {

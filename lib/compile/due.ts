@@ -1,6 +1,6 @@
 /** @file When to do something inside a step, as conditions for `cond`. Exact: steps are compared as integers. */
 import * as tf from '@tensorflow/tfjs-core';
-import { CompileError } from './errors';
+import { CompileError, shown } from './errors';
 
 /** Steps are int32. */
 const LAST_STEP = 2 ** 31 - 1;
@@ -34,7 +34,7 @@ export function logSpaced(step: tf.Tensor, perDecade: number): tf.Scalar {
  */
 export function logSpacedSteps(perDecade: number, last: number): Int32Array {
   checkPositive('perDecade', perDecade);
-  if (perDecade > 1000) throw new CompileError(`perDecade is ${perDecade}, expected at most 1000`);
+  if (perDecade > 1000) throw new CompileError(`perDecade is ${shown(perDecade)}, expected at most 1000`);
   const steps = new Set([0]);
   for (let i = 0; ; i++) {
     // Powers of ten are exact this way.
@@ -48,7 +48,7 @@ export function logSpacedSteps(perDecade: number, last: number): Int32Array {
 function checkPositive(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1 || value > LAST_STEP) {
     throw new CompileError(
-      `${name} is ${String(value)}, expected a whole number from 1 to ${LAST_STEP} (2^31 - 1)`,
+      `${name} is ${shown(value)}, expected a whole number from 1 to ${LAST_STEP} (2^31 - 1)`,
     );
   }
 }

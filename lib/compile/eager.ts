@@ -4,14 +4,14 @@
  */
 import './gradients';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkMetrics, checkOnDevice, checkSteps } from './arguments';
+import { checkMetrics, checkNotReleased, checkOnDevice, checkSteps, stateForm, stepsOf } from './arguments';
 import type { EagerDevice, OpenedDevice, StepProgram } from './devices';
 import type { NonFinite } from './diagnose/non-finite';
-import { CompileError } from './errors';
+import { CompileError, shown } from './errors';
 import { checkForm, inPrecision } from './form';
 import { describe } from './graph';
 import type { HostTensor, WideTensor } from './host';
-import type { ProgramOptions } from './options';
+import { checkProgramOptions, type ProgramOptions } from './options';
 import { stackSteps } from './repeat/stepwise';
 import {
   type DeviceState,
@@ -53,6 +53,7 @@ export function eagerDevice({ device, backend, version }: EagerBackend): OpenedD
       example: S,
       options: ProgramOptions<P> = {},
     ) {
+      checkProgramOptions(options);
       refuse(device, options);
       return new EagerProgram<S>(
         device,
@@ -69,7 +70,9 @@ function refuse(device: EagerDevice, { precision, batch }: ProgramOptions): void
     throw new CompileError(`precision 'float64' runs compiled on the CPU only; the device is '${device}'`);
   }
   if (batch !== undefined) {
-    throw new CompileError(`batch is ${batch}, which needs a compiled device; the device is '${device}'`);
+    throw new CompileError(
+      `batch is ${shown(batch)}, which needs a compiled device; the device is '${device}'`,
+    );
   }
 }
 
@@ -78,12 +81,17 @@ function refuse(device: EagerDevice, { precision, batch }: ProgramOptions): void
  * call it stays with the backend.
  */
 class EagerProgram<S extends StateTree> implements StepProgram<S> {
+  private readonly form: readonly string[];
+  private released = false;
+
   constructor(
     private readonly device: EagerDevice,
     private readonly backend: string,
     private readonly step: Step,
     private readonly example: Tree<WideTensor>,
-  ) {}
+  ) {
+    this.form = stateForm(leavesOf(example, isWideTensor));
+  }
 
   put(state: StateTree): DeviceState {
     const given = new Map(leavesOf(hostTreeOf(state), isWideTensor));
@@ -98,7 +106,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     if (given.size > 0) {
       throw new CompileError(`the state has '${[...given.keys()].join("', '")}', which the step does not`);
     }
-    return { tensors };
+    return { tensors, form: this.form };
   }
 
   async get<T = HostOf<S>>(state: DeviceState): Promise<T> {
@@ -108,8 +116,9 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     return mapTree(this.example, isWideTensor, () => copy(state.tensors[index++] as WideTensor)) as T;
   }
 
-  async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult> {
-    checkSteps(steps);
+  async run(state: DeviceState, options: { readonly steps: number }): Promise<RunResult> {
+    const steps = stepsOf(options);
+    checkNotReleased(this.released, 'program');
     this.checkState(state, 'run');
     const rows: StepOutputs['metrics'][] = [];
     const last = this.each(state, steps, ({ metrics }) => {
@@ -119,7 +128,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     const names = Object.keys(rows[0] as StepOutputs['metrics']);
     const column = (name: string) => stackSteps(rows.map((row) => row[name] as HostTensor)) as HostTensor;
     return {
-      state: { tensors: last },
+      state: { tensors: last, form: this.form },
       metrics: Object.fromEntries(names.map((name) => [name, column(name)])),
     };
   }
@@ -156,10 +165,12 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     this.checkState(state, 'free');
   }
 
-  async release(): Promise<void> {}
+  async release(): Promise<void> {
+    this.released = true;
+  }
 
   private checkState(state: DeviceState, method: string): void {
-    checkOnDevice(state, method, leavesOf(this.example, isWideTensor).length);
+    checkOnDevice(state, method, this.form);
   }
 
   /**

@@ -1,10 +1,11 @@
 /** @file A function of tensors compiled as it is, without state: called as a whole, such as a model's predictions. */
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkNotReleased, checkOptions } from './arguments';
 import { checkForm, inPrecision } from './form';
 import type { Graph } from './graph';
 import type { HostTensor, WideTensor } from './host';
 import { functionModel, inputName, outputName } from './onnx/programs';
-import { type CompileOptions, targetOf } from './options';
+import { COMPILE_OPTIONS, type CompileOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
 import type { DeviceTensor, Runtime, RuntimeOptions } from './runtime';
 import type { HostTensorOf } from './state';
@@ -15,7 +16,7 @@ import { trace } from './trace/trace';
 export interface CompiledFunction<P extends Precision = 'float32'> {
   readonly graph: Graph;
   run(inputs: readonly WideTensor[]): Promise<HostTensorOf<P>[]>;
-  /** Frees the native memory; the function cannot run afterwards. */
+  /** Frees the native memory; the function cannot run afterwards. Releasing it again does nothing. */
   release(): Promise<void>;
 }
 
@@ -30,12 +31,15 @@ export async function compileFunction<P extends Precision = 'float32'>(
   examples: readonly Pick<HostTensor, 'dtype' | 'shape'>[],
   options: CompileOptions<P> = {},
 ): Promise<CompiledFunction<P>> {
+  checkOptions('compileFunction', options, COMPILE_OPTIONS);
   const target = targetOf(runtime, options);
   const graph = optimize(trace(f, examples), options.passes ?? PASSES, target);
   const opened = await openGraph(runtime, graph, target, options);
+  let released = false;
   return {
     graph,
     async run(inputs) {
+      checkNotReleased(released, 'function');
       const given = graph.inputs.map((form, index) => {
         const name = `input ${index}`;
         const tensor = inputs[index];
@@ -45,7 +49,11 @@ export async function compileFunction<P extends Precision = 'float32'>(
       const outputs = await opened.run(given);
       return (await Promise.all(outputs.map((output) => runtime.get(output)))) as HostTensorOf<P>[];
     },
-    release: opened.release,
+    async release() {
+      if (released) return;
+      released = true;
+      await opened.release();
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 /** @file How a step is compiled. */
+import { checkOptions } from './arguments';
 import type { SharedOptions } from './batch';
 import type { ProgramCache } from './cache';
-import { CompileError } from './errors';
+import { CompileError, shown } from './errors';
 import type { Pass } from './passes';
 import type { Runtime, RuntimeOptions } from './runtime';
 import type { Precision, Target } from './target';
@@ -30,10 +31,27 @@ export interface ProgramOptions<P extends Precision = Precision> extends Compile
   readonly cache?: ProgramCache;
 }
 
+/** Names of the options, each of which the type must have. */
+const namesOf = <O>(names: Readonly<Record<keyof O, true>>): readonly string[] => Object.keys(names);
+
+const RUNTIME = { threads: true, spinning: true } as const;
+const COMPILE = { passes: true, precision: true, ...RUNTIME } as const;
+const PROGRAM = { ...COMPILE, batch: true, shared: true, cache: true } as const;
+
+/** Options of `compileFunction`. */
+export const COMPILE_OPTIONS = namesOf<CompileOptions>(COMPILE);
+/** Options of `Program.compile`. */
+export const PROGRAM_OPTIONS = namesOf<ProgramOptions>(PROGRAM);
+
+/** @throws CompileError for an option that a program does not have. */
+export function checkProgramOptions(options: ProgramOptions): void {
+  checkOptions('compile', options, PROGRAM_OPTIONS);
+}
+
 /** @throws CompileError where the device cannot compute in that precision. */
 export function targetOf({ device }: Runtime, { precision = 'float32' }: CompileOptions): Target {
   if (precision !== 'float32' && precision !== 'float64')
-    throw new CompileError(`precision is '${String(precision)}', expected 'float32' or 'float64'`);
+    throw new CompileError(`precision is ${shown(precision)}, expected 'float32' or 'float64'`);
   if (precision === 'float64' && device !== 'cpu')
     throw new CompileError(`precision 'float64' runs on the CPU only; the device is '${device}'`);
   return { precision, device };

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { ProgramCache } from './cache';
-import { CompileError } from './errors';
+import { CompileError, shown } from './errors';
 import { type LoadOptions, Program } from './program';
 import type { Runtime } from './runtime';
 import type { StateTree } from './state';
@@ -30,21 +30,32 @@ async function replaceFile(path: string, content: Uint8Array): Promise<void> {
 
 /**
  * Writes a program as one ONNX file, atomically: see `Program.save`.
- * @throws CompileError where the file cannot be written.
+ * @throws CompileError where the arguments are in another order, or the file cannot be written.
  */
 export async function saveProgram(path: string, program: { save(): Uint8Array }): Promise<void> {
+  if (typeof path !== 'string' || typeof program?.save !== 'function') {
+    throw new CompileError(
+      `saveProgram is given ${shown(path)} and ${shown(program)}, expected saveProgram(path, program): a file's path, then a compiled program`,
+    );
+  }
   await replaceFile(path, program.save());
 }
 
 /**
  * Opens a program that `saveProgram` wrote: see `Program.load`.
- * @throws CompileError where the file cannot be read or is no such program.
+ * @param runtime Such as `onnxRuntimeNode`.
+ * @throws CompileError where the arguments are in another order, or the file cannot be read or is no such program.
  */
 export async function loadProgram<S extends StateTree = StateTree, P extends Precision = 'float32'>(
   runtime: Runtime,
   path: string,
   options: LoadOptions<P> = {},
 ): Promise<Program<S, P>> {
+  if (typeof path !== 'string' || typeof runtime?.open !== 'function') {
+    throw new CompileError(
+      `loadProgram is given ${shown(runtime)} and ${shown(path)}, expected loadProgram(runtime, path): such as onnxRuntimeNode, then a file's path`,
+    );
+  }
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);

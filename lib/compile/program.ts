@@ -4,7 +4,15 @@
  * A step is a pure function of its state (parameters, optimiser state, step counter) that returns the next state and
  * metrics. The program repeats it natively; JavaScript is out of the inner loop.
  */
-import { checkMetrics, checkOnDevice, checkSteps } from './arguments';
+import {
+  checkMetrics,
+  checkNotReleased,
+  checkOnDevice,
+  checkOptions,
+  checkSteps,
+  stateForm,
+  stepsOf,
+} from './arguments';
 import { batchingOf } from './batch';
 import { cacheKey } from './cache';
 import { findNonFinite, type NonFinite } from './diagnose/non-finite';
@@ -12,7 +20,7 @@ import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
 import { allNodes, type Graph } from './graph';
 import { readDescription, withKey, withoutKey } from './onnx/metadata';
-import { type ProgramOptions, targetOf } from './options';
+import { checkProgramOptions, type ProgramOptions, targetOf } from './options';
 import { optimize, PASSES } from './passes';
 import { formOf, isSpec, leavesOfState, type ProgramForm } from './program-form';
 import { type Repetition, repetitionMethod } from './repeat';
@@ -62,7 +70,12 @@ export interface LoadOptions<P extends Precision = Precision> extends RuntimeOpt
  * @typeParam P In what it computes floating-point numbers.
  */
 export class Program<S extends StateTree = StateTree, P extends Precision = 'float32'> {
-  private constructor(private readonly parts: Parts) {}
+  private readonly form: readonly string[];
+  private released = false;
+
+  private constructor(private readonly parts: Parts) {
+    this.form = stateForm(leavesOfState(parts.form));
+  }
 
   /**
    * Traces `step` once on the shapes of `example` and compiles it with everything it computes, gradient and optimiser
@@ -78,6 +91,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     example: S,
     options: ProgramOptions<P> = {},
   ): Promise<Program<S, P>> {
+    checkProgramOptions(options);
     const target = targetOf(runtime, options);
     const host = hostTreeOf(example);
     const state = formOf(host, isWideTensor);
@@ -100,6 +114,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     bytes: Uint8Array,
     options: LoadOptions<P> = {},
   ): Promise<Program<S, P>> {
+    checkOptions('load', options, ['precision', 'threads', 'spinning']);
     const { precision, device, ...form } = readDescription(bytes);
     const target = targetOf(runtime, options);
     if (target.precision !== precision) {
@@ -156,7 +171,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
         `the state has '${[...given.keys()].join("', '")}', which the compiled step does not`,
       );
     }
-    return { tensors };
+    return { tensors, form: this.form };
   }
 
   /**
@@ -176,14 +191,15 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
    * second; the cut does not change the results.
    * @param steps A positive integer.
    */
-  async run(state: DeviceState, { steps }: { readonly steps: number }): Promise<RunResult<P>> {
-    checkSteps(steps);
+  async run(state: DeviceState, options: { readonly steps: number }): Promise<RunResult<P>> {
+    const steps = stepsOf(options);
+    checkNotReleased(this.released, 'program');
     this.checkState(state, 'run');
     const result = await this.parts.repetition.run(state.tensors, steps);
     const metrics = Object.fromEntries(
       this.parts.form.metrics.map((name, index) => [name, result.metrics[index] as HostTensorOf<P>]),
     );
-    return { state: { tensors: result.state }, metrics };
+    return { state: { tensors: result.state, form: this.form }, metrics };
   }
 
   /**
@@ -225,13 +241,15 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     return allNodes(this.graph).length;
   }
 
-  /** Frees the native memory; the program cannot run afterwards. */
-  release(): Promise<void> {
-    return this.parts.repetition.release();
+  /** Frees the native memory; the program cannot run afterwards. Releasing it again does nothing. */
+  async release(): Promise<void> {
+    if (this.released) return;
+    this.released = true;
+    await this.parts.repetition.release();
   }
 
   private checkState(state: DeviceState, method: string): void {
-    checkOnDevice(state, method, leavesOfState(this.parts.form).length);
+    checkOnDevice(state, method, this.form);
   }
 
   private get graphs(): Graphs {

@@ -46,6 +46,8 @@ export type Step<S extends StateTree = StateTree> = {
 /** State on the program's device. Opaque: `Program.put` makes it, `Program.get` reads it. */
 export interface DeviceState {
   readonly tensors: readonly DeviceTensor[];
+  /** Path, type and shape of each. */
+  readonly form: readonly string[];
 }
 
 /** What a run of several steps returns. */

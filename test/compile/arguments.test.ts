@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { CompileError, Program, type Step } from '../../lib/compile';
+import { CompileError, compileFunction, dropout, Program, type Step } from '../../lib/compile';
 import type { StepProgram } from '../../lib/compile/devices';
-import { openDevice } from '../../lib/compile/devices.node';
+import { compile, openDevice } from '../../lib/compile/devices.node';
+import { loadProgram, saveProgram } from '../../lib/compile/program-store.node';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { messageOf } from '../support/one-line';
 import { host } from './kernels/arbitraries';
@@ -27,7 +28,7 @@ describe.each(['cpu', 'tfjs:cpu'] as const)('a program on %s says in one line', 
     const program = await open();
     const states = [
       [start as never, 'is not on the device; give it program.put(state)'],
-      [{ tensors: [] }, 'has 0 tensors, expected 3; give it a state of this program'],
+      [{ tensors: [], form: [] }, 'has 0 tensors, expected 3; give it a state of this program'],
     ] as const;
     for (const [state, reason] of states) {
       const refused = (method: string) => `the state given to ${method} ${reason}`;
@@ -37,6 +38,60 @@ describe.each(['cpu', 'tfjs:cpu'] as const)('a program on %s says in one line', 
       expect(messageOf(CompileError, () => program.free(state))).toBe(refused('free'));
     }
     await program.release();
+  });
+
+  it('that a state has another program’s names or shapes', async () => {
+    const program = await open();
+    const device = await openDevice(name);
+    for (const [other, found] of [
+      [{ ...start, a: host([1, 2, 3]) }, "'a' float32[3]"],
+      [{ b: start.a, n: start.n, flag: start.flag }, "'b' float32[2]"],
+    ] as const) {
+      const stranger = await device.compile((state) => ({ state, metrics: {} }), other as never);
+      const run = program.run(stranger.put(other), { steps: 1 });
+      expect(await rejection(run)).toBe(
+        `the state given to run has ${found}, expected 'a' float32[2]; give it a state of this program`,
+      );
+      await stranger.release();
+    }
+    const twin = await open();
+    expect((await program.run(twin.put(start), { steps: 1 })).metrics.loss?.data).toEqual(Float32Array.of(3));
+    await Promise.all([twin.release(), program.release()]);
+  });
+
+  it('that run is not told how many steps', async () => {
+    const program = await open();
+    const run = program.run as (state: unknown, options?: unknown) => Promise<unknown>;
+    for (const options of [undefined, null, 5]) {
+      expect(await rejection(run.call(program, program.put(start), options))).toBe(
+        `the options of run are ${options}, expected the number of steps, such as run(state, { steps: 100 })`,
+      );
+    }
+    const text = run.call(program, program.put(start), { steps: '3' });
+    expect(await rejection(text)).toBe("steps is '3', expected a positive integer");
+    await program.release();
+  });
+
+  it('that it was released', async () => {
+    const program = await open();
+    const state = program.put(start);
+    await program.release();
+    await program.release();
+    expect(await rejection(program.run(state, { steps: 1 }))).toBe(
+      'the program was released and cannot run; compile or load it again',
+    );
+  });
+
+  it('that it has no such option', async () => {
+    const device = await openDevice(name);
+    const known = 'passes, precision, threads, spinning, batch, shared, cache';
+    const misspelt = device.compile(step, start as never, { presicion: 'float64' } as never);
+    expect(await rejection(misspelt)).toBe(`compile has no option 'presicion'; it has ${known}`);
+    const byName = compile(step, start as never, { device: name, thread: 2 } as never);
+    expect(await rejection(byName)).toBe(`compile has no option 'thread'; it has device, ${known}`);
+    expect(await rejection(compile(step, start as never, name as never))).toBe(
+      `the options of compile are '${name}', expected a record of device, ${known}`,
+    );
   });
 
   it('that a number of steps is none', async () => {
@@ -85,5 +140,52 @@ it('free gives every tensor of a state back to the runtime', async () => {
   const state = program.put(start);
   program.free(state);
   expect(freed).toEqual(state.tensors);
+  await program.release();
+});
+
+it('a function and a loaded program refuse unknown options, a function its use after release', async () => {
+  const identity = (inputs: tf.Tensor[]) => inputs;
+  const known = 'passes, precision, threads, spinning';
+  const options = { batch: 2 } as never;
+  expect(await rejection(compileFunction(onnxRuntimeNode, identity, [start.a], options))).toBe(
+    `compileFunction has no option 'batch'; it has ${known}`,
+  );
+  expect(await rejection(Program.load(onnxRuntimeNode, new Uint8Array(), options))).toBe(
+    "load has no option 'batch'; it has precision, threads, spinning",
+  );
+  const compiled = await compileFunction(onnxRuntimeNode, identity, [start.a]);
+  await compiled.release();
+  await compiled.release();
+  expect(await rejection(compiled.run([start.a]))).toBe(
+    'the function was released and cannot run; compile or load it again',
+  );
+});
+
+it('a number of instances and a rate in quotes are text, and a random tensor needs a key', async () => {
+  const batch = { batch: '3' } as never;
+  expect(await rejection(Program.compile(onnxRuntimeNode, step, start as never, batch))).toContain(
+    "batch is '3', expected a positive integer",
+  );
+  const draw = dropout as (x: tf.Tensor, rate: unknown, key?: unknown) => tf.Tensor;
+  const x = tf.tensor1d([1, 2]);
+  expect(messageOf(CompileError, () => draw(x, '.5', {}))).toContain("a dropout rate is '.5', expected");
+  for (const key of [undefined, null, 7]) {
+    expect(messageOf(CompileError, () => draw(x, 0.5, key))).toBe(
+      `the key of a random tensor is ${key}, expected a record such as { seed: 1, purpose: 'dropout/0', step }`,
+    );
+  }
+});
+
+it('a program’s file says in which order it is named', async () => {
+  const program = await Program.compile(onnxRuntimeNode, step, start as never);
+  const save = saveProgram as (...given: unknown[]) => Promise<void>;
+  expect(await rejection(save(program, 'p.onnx'))).toContain(
+    "saveProgram is given an object and 'p.onnx', expected saveProgram(path, program)",
+  );
+  const load = loadProgram as unknown as (...given: unknown[]) => Promise<unknown>;
+  expect(await rejection(load('p.onnx', onnxRuntimeNode))).toContain(
+    "loadProgram is given 'p.onnx' and an object, expected loadProgram(runtime, path)",
+  );
+  expect(await rejection(load('p.onnx'))).toContain("loadProgram is given 'p.onnx' and undefined");
   await program.release();
 });

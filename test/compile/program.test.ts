@@ -292,7 +292,7 @@ describe('a program refuses in one line', () => {
     const state = program.put(example);
     await program.release();
     expect(await rejection(program.run(state, { steps: 1 }))).toContain(
-      'ONNX Runtime cannot run the compiled step',
+      'the program was released and cannot run; compile or load it again',
     );
   });
 });

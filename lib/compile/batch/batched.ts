@@ -3,7 +3,7 @@
  * and what depends on none of them is computed once. This is jax.vmap (Bradbury et al. 2018) on the graph of a trace,
  * before the passes, which then optimise the batched graph like any other.
  */
-import { CompileError } from '../errors';
+import { CompileError, shown } from '../errors';
 import { type Block, type Graph, makeValue, type Value } from '../graph';
 import { Builder, type Scope } from './builder';
 import { batchedCond, type Walk } from './cond';
@@ -23,7 +23,7 @@ export interface BatchedOptions {
 /** @throws CompileError for a number of instances that is not a positive integer. */
 export function checkInstances(n: number): void {
   if (!Number.isSafeInteger(n) || n < 1) {
-    throw new CompileError(`batch is ${n}, expected a positive integer: the number of instances`);
+    throw new CompileError(`batch is ${shown(n)}, expected a positive integer: the number of instances`);
   }
 }
 

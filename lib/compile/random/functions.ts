@@ -4,7 +4,7 @@
  * same bits everywhere, normal numbers the same to 1e-6. No gradient flows into them.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { CompileError } from '../errors';
+import { CompileError, shown } from '../errors';
 import { type DType, sizeOf } from '../host';
 import { TRACE_BACKEND } from '../trace/backend';
 import { traceBackend } from '../trace/register';
@@ -73,7 +73,7 @@ function checkShape(shape: readonly number[]): void {
 
 function checkProbability(name: string, value: number, isAllowed: boolean, range: string): void {
   if (typeof value !== 'number' || !isAllowed) {
-    throw new CompileError(`${name} is ${String(value)}, expected a number in ${range}`);
+    throw new CompileError(`${name} is ${shown(value)}, expected a number in ${range}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** @file What a random tensor is a function of. */
 import * as tf from '@tensorflow/tfjs-core';
-import { CompileError } from '../errors';
+import { CompileError, shown } from '../errors';
 import { describe } from '../graph';
 import { keyLanes, purposeLanes } from './generator';
 
@@ -26,7 +26,13 @@ export interface CheckedKey {
 }
 
 /** @throws CompileError where a part of the key is not as `RandomKey` says. */
-export function checkedKey({ seed, purpose, step }: RandomKey): CheckedKey {
+export function checkedKey(key: RandomKey): CheckedKey {
+  if (typeof key !== 'object' || key === null) {
+    throw new CompileError(
+      `the key of a random tensor is ${shown(key)}, expected a record such as { seed: 1, purpose: 'dropout/0', step }`,
+    );
+  }
+  const { seed, purpose, step } = key;
   if (typeof purpose !== 'string' || purpose === '') {
     throw new CompileError(
       `the purpose of a random key is ${JSON.stringify(purpose)}, expected text such as 'dropout/0'`,
@@ -48,7 +54,7 @@ function scalarOf(name: string, part: number | tf.Tensor, largest: number): tf.S
   }
   if (!Number.isSafeInteger(part) || part < 0 || part > largest) {
     throw new CompileError(
-      `the ${name} of a random key is ${String(part)}, expected a whole number from 0 to ${largest} or an int32 scalar`,
+      `the ${name} of a random key is ${shown(part)}, expected a whole number from 0 to ${largest} or an int32 scalar`,
     );
   }
   return tf.scalar(part | 0, 'int32');

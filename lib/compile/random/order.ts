@@ -1,6 +1,6 @@
 /** @file Orders of rows inside a step: permutations, and the minibatches of epochs. */
 import * as tf from '@tensorflow/tfjs-core';
-import { CompileError } from '../errors';
+import { CompileError, shown } from '../errors';
 import { TRACE_BACKEND } from '../trace/backend';
 import { randomWords } from './functions';
 import { checkedKey, type RandomKey } from './key';
@@ -99,6 +99,6 @@ function wrappedBatchOf(step: tf.Scalar, n: number, batchSize: number): Place {
 
 function checkCount(name: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new CompileError(`${name} is ${String(value)}, expected a whole number from 1 to ${most}`);
+    throw new CompileError(`${name} is ${shown(value)}, expected a whole number from 1 to ${most}`);
   }
 }
