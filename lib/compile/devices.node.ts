@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { checkOptions } from './arguments';
+import { checkStep } from './compile-arguments';
 import {
   type CompiledDevice,
   DEVICE_REQUESTS,
@@ -63,6 +64,7 @@ export async function compile<S extends StateTree, P extends Precision = 'float3
   example: S,
   options: DeviceOptions<P> = {},
 ): Promise<StepProgram<S, P>> {
+  checkStep(step);
   checkOptions('compile', options, ['device', ...PROGRAM_OPTIONS]);
   const { device = 'cpu', ...rest } = options;
   return (await openDevice(device)).compile(step, example, rest);

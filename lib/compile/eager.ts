@@ -5,6 +5,7 @@
 import './gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkMetrics, checkNotReleased, checkOnDevice, checkSteps, stateForm, stepsOf } from './arguments';
+import { checkOptionValues, checkStep } from './compile-arguments';
 import type { EagerDevice, OpenedDevice, StepProgram } from './devices';
 import type { NonFinite } from './diagnose/non-finite';
 import { CompileError, shown } from './errors';
@@ -54,6 +55,7 @@ export function eagerDevice({ device, backend, version }: EagerBackend): OpenedD
       options: ProgramOptions<P> = {},
     ) {
       checkProgramOptions(options);
+      checkStep(step);
       refuse(device, options);
       return new EagerProgram<S>(
         device,
@@ -65,7 +67,9 @@ export function eagerDevice({ device, backend, version }: EagerBackend): OpenedD
   };
 }
 
-function refuse(device: EagerDevice, { precision, batch }: ProgramOptions): void {
+function refuse(device: EagerDevice, options: ProgramOptions): void {
+  checkOptionValues(options);
+  const { precision, batch } = options;
   if (precision === 'float64') {
     throw new CompileError(`precision 'float64' runs compiled on the CPU only; the device is '${device}'`);
   }
@@ -133,7 +137,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     };
   }
 
-  /** As `Program.findNonFinite`, but it looks at what a step returns, not at the operations inside. */
+  /** As `Program.findNonFinite`, but it looks at what a step returns, not at the operations inside, and so cannot tell a NaN that is meant: metrics are those named alone. */
   async findNonFinite(
     state: DeviceState,
     { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},

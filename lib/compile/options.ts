@@ -2,6 +2,7 @@
 import { checkOptions } from './arguments';
 import type { SharedOptions } from './batch';
 import type { ProgramCache } from './cache';
+import { checkOptionValues } from './compile-arguments';
 import { CompileError, shown } from './errors';
 import type { Pass } from './passes';
 import type { Runtime, RuntimeOptions } from './runtime';
@@ -48,8 +49,10 @@ export function checkProgramOptions(options: ProgramOptions): void {
   checkOptions('compile', options, PROGRAM_OPTIONS);
 }
 
-/** @throws CompileError where the device cannot compute in that precision. */
-export function targetOf({ device }: Runtime, { precision = 'float32' }: CompileOptions): Target {
+/** @throws CompileError where an option has a value that it cannot have, or the device cannot compute in that precision. */
+export function targetOf({ device }: Runtime, options: CompileOptions): Target {
+  checkOptionValues(options);
+  const { precision = 'float32' } = options;
   if (precision !== 'float32' && precision !== 'float64')
     throw new CompileError(`precision is ${shown(precision)}, expected 'float32' or 'float64'`);
   if (precision === 'float64' && device !== 'cpu')

@@ -6,6 +6,7 @@ import { describe, makeValue, type Value } from './graph';
 import { sameShape } from './kernels/rule';
 import { TRACE_BACKEND } from './trace/backend';
 import { callSite } from './trace/call-site';
+import { isPromise } from './trace/promise';
 import { traceBackend } from './trace/register';
 
 /**
@@ -71,7 +72,7 @@ function checkedRecord<T extends object>(result: T): T {
 /** What a value is that is no record of tensors. */
 function misfit(result: unknown): string | undefined {
   if (result instanceof tf.Tensor) return `${describe(result)} by itself`;
-  if (result instanceof Promise) return 'a promise';
+  if (isPromise(result)) return 'a promise';
   if (typeof result !== 'object' || result === null) return String(result);
   const other = Object.entries(result).find(([, value]) => !(value instanceof tf.Tensor));
   return other && `'${other[0]}', which is no tensor`;

@@ -15,6 +15,7 @@ import {
 } from './arguments';
 import { batchingOf } from './batch';
 import { cacheKey } from './cache';
+import { checkRuntime, checkStep } from './compile-arguments';
 import { findNonFinite, type NonFinite } from './diagnose/non-finite';
 import { CompileError } from './errors';
 import { checkForm, inPrecision } from './form';
@@ -91,6 +92,8 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
     example: S,
     options: ProgramOptions<P> = {},
   ): Promise<Program<S, P>> {
+    checkRuntime(runtime);
+    checkStep(step);
     checkProgramOptions(options);
     const target = targetOf(runtime, options);
     const host = hostTreeOf(example);
@@ -214,24 +217,25 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
 
   /**
    * Runs `steps` steps with every intermediate number checked, and tells which operation was the first to make NaN or
-   * infinity of finite numbers on the way to the next state or the metrics named. It computes the step as it was traced,
+   * infinity of finite numbers on the way to the next state or the metrics. It computes the step as it was traced,
    * before any pass.
    * @param steps A positive integer; 1 by default.
-   * @param metrics Metrics that should be finite; none by default.
+   * @param metrics Metrics that should be finite; by default all, except where one is a constant of the step, as in a
+   * branch that says NaN for what is not evaluated: a NaN so written is meant, unless the metric is named.
    * @returns `undefined` where the state and those metrics stay finite.
    */
   async findNonFinite(
     state: DeviceState,
-    { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
+    { steps = 1, metrics }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
   ): Promise<NonFinite | undefined> {
     const { runtime, target, form, options } = this.parts;
     checkSteps(steps);
     this.checkState(state, 'findNonFinite');
-    checkMetrics(metrics, form.metrics);
+    if (metrics !== undefined) checkMetrics(metrics, form.metrics);
     return findNonFinite(runtime, this.graphs.traced, target, state.tensors, {
       ...options,
       steps,
-      metrics: metrics.map((name) => state.tensors.length + form.metrics.indexOf(name)),
+      ...(metrics && { metrics: metrics.map((name) => state.tensors.length + form.metrics.indexOf(name)) }),
       paths: leavesOfState(form).map(([path]) => path),
     });
   }

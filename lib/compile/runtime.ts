@@ -4,7 +4,7 @@ import type { Device } from './target';
 
 /** Where and how a program runs. */
 export interface RuntimeOptions {
-  /** Threads inside one operator, at least 1; absent: as many as the runtime finds sensible. */
+  /** Threads inside one operator, an integer from 1 to 1024; absent: as many as the runtime finds sensible. */
   readonly threads?: number;
   /**
    * Whether idle threads wait for work in a busy loop: faster where a core is free for each of them, slower where several

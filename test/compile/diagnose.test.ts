@@ -171,12 +171,31 @@ describe('the first operation that makes a number not finite', () => {
   it('is looked for in the metrics named alone', async () => {
     const step = (({ x }: Vector) => ({ state: { x }, metrics: { a: tf.log(x), b: tf.sqrt(x) } })) as Step;
     const start = { x: host([-1]) };
-    expect(await search(step, start)).toBeUndefined();
+    expect(await search(step, start, { metrics: [] })).toBeUndefined();
     expect(await search(step, start, { metrics: ['b'] })).toMatchObject({ operation: 'Sqrt' });
     const program = await Program.compile(onnxRuntimeNode, step, start);
     await expect(program.findNonFinite(program.put(start), { metrics: ['c'] })).rejects.toThrow(
       "the step has no metric 'c'; it has 'a', 'b'",
     );
     await program.release();
+  });
+
+  it('is looked for in all metrics, except where one is a constant that is meant', async () => {
+    const stepWith = (metric: (x: tf.Tensor) => tf.Tensor) =>
+      (({ x }: Vector) => ({
+        state: { x },
+        metrics: {
+          spared: tf.scalar(Number.NaN),
+          ...cond(
+            tf.greater(tf.sum(x), 0),
+            () => ({ y: metric(x) }),
+            () => ({ y: tf.scalar(Number.NaN) }),
+          ),
+        },
+      })) as Step;
+    const log = stepWith((x) => tf.log(tf.sub(tf.sum(x), 2)));
+    expect(await search(log, { x: host([1]) })).toMatchObject({ operation: 'Log', kind: 'NaN' });
+    expect(await search(log, { x: host([-1]) })).toBeUndefined();
+    expect(await search(log, { x: host([-1]) }, { metrics: ['y'] })).toMatchObject({ kind: 'NaN' });
   });
 });

@@ -246,7 +246,7 @@ describe('a program refuses in one line', () => {
     [
       'a number for a tensor',
       ({ params: { w } }) => ({ params: { w, b: 1 } }),
-      'params.b is 1, expected a tensor or a record of tensors',
+      "'params.b' is 1, expected a tensor or a record of tensors; make it a tensor: tf.scalar(1)",
     ],
     [
       'two tensors of one path',
@@ -259,7 +259,7 @@ describe('a program refuses in one line', () => {
 
   it('a metric that is a number', async () => {
     expect(await returning((state) => state, { loss: 0.5 })).toBe(
-      'loss is 0.5, expected a tensor or a record of tensors',
+      "'loss' is 0.5, expected a tensor or a record of tensors; make it a tensor: tf.scalar(0.5)",
     );
   });
 
@@ -273,7 +273,7 @@ describe('a program refuses in one line', () => {
   it('an asynchronous step', async () => {
     const step = (async (state: Params) => ({ state, metrics: {} })) as unknown as Step;
     expect(await rejection(compile(step, example))).toBe(
-      'the step does not return { state, metrics }; it must not be asynchronous',
+      'the step returns a promise, expected { state, metrics }; it must not be asynchronous',
     );
   });
 

@@ -3,7 +3,7 @@ import { CompileError } from '../errors';
 import { describe, type Graph } from '../graph';
 import { sizeOf, type WideTensor } from '../host';
 import { type Spec, sameShape } from '../kernels/rule';
-import { isWideTensor } from '../state';
+import { type HostOf, hostTreeOf, isWideTensor, type StateTree } from '../state';
 import { leavesOf, mapTree, type Tree } from '../tree';
 import { batched, checkInstances } from './batched';
 
@@ -76,13 +76,13 @@ export function batchingOf(
 
 /**
  * One state of many: each leaf `[…]` becomes `[n, …]`, except the shared ones, which must be equal in all.
- * @param states At least one, in host memory; all of the same names, shapes and types.
+ * @param states At least one, of tfjs tensors or tensors in host memory; all of the same names, shapes and types.
  * @throws CompileError where they differ in these, or a shared leaf differs in value.
  */
-export function stack<S extends Tree<WideTensor>>(
-  states: readonly S[],
-  { shared = [] }: SharedOptions = {},
-): S {
+export function stack<S extends Tree<WideTensor>>(states: readonly S[], options?: SharedOptions): S;
+export function stack<S extends StateTree>(states: readonly S[], options?: SharedOptions): HostOf<S>;
+export function stack(given: readonly StateTree[], { shared = [] }: SharedOptions = {}): Tree<WideTensor> {
+  const states = given.map(hostTreeOf);
   const [first, ...others] = states.map((state) => new Map(leavesOf(state, isWideTensor)));
   if (first === undefined) throw new CompileError('stack is given no states, expected at least one');
   checkShared([...first.keys()], shared);
@@ -97,14 +97,17 @@ export function stack<S extends Tree<WideTensor>>(
       );
     }
     return leaf;
-  }) as S;
+  });
 }
 
 /**
  * The states that a stacked one holds, in order; the reverse of `stack`. Each gets the shared leaves as they are.
  * @throws CompileError where the leaves that are not shared do not have the same leading axis, or there are none.
  */
-export function unstack<S extends Tree<WideTensor>>(state: S, { shared = [] }: SharedOptions = {}): S[] {
+export function unstack<S extends Tree<WideTensor>>(state: S, options?: SharedOptions): S[];
+export function unstack<S extends StateTree>(state: S, options?: SharedOptions): HostOf<S>[];
+export function unstack(given: StateTree, { shared = [] }: SharedOptions = {}): Tree<WideTensor>[] {
+  const state = hostTreeOf(given);
   const leaves = leavesOf<WideTensor>(state, isWideTensor);
   checkShared(
     leaves.map(([path]) => path),
@@ -122,12 +125,8 @@ export function unstack<S extends Tree<WideTensor>>(state: S, { shared = [] }: S
       `'${odd[0]}' of the state is ${describe(odd[1])}, expected ${expected}; list the path in shared if all have it in common`,
     );
   }
-  return Array.from(
-    { length: n as number },
-    (_, instance) =>
-      mapTree(state as Tree<WideTensor>, isWideTensor, (leaf, path) =>
-        isShared(path, shared) ? leaf : part(leaf, instance),
-      ) as S,
+  return Array.from({ length: n as number }, (_, instance) =>
+    mapTree(state, isWideTensor, (leaf, path) => (isShared(path, shared) ? leaf : part(leaf, instance))),
   );
 }
 

@@ -8,7 +8,7 @@ import { at } from '../kernels/rule';
 import type { DeviceTensor, Runtime, RuntimeOptions } from '../runtime';
 import type { Target } from '../target';
 import { countedGraph } from './counted';
-import { type Bad, badOfConstant, type Origin, originOf } from './origin';
+import { type Bad, badOfConstant, isConstantResult, type Origin, originOf } from './origin';
 
 /** The first operation of a run whose result is not finite though its inputs are. */
 export interface NonFinite {
@@ -31,8 +31,11 @@ export interface NonFinite {
 export interface SearchOptions extends RuntimeOptions {
   /** How many steps to look at. */
   readonly steps: number;
-  /** Positions, among the graph's outputs, of metrics that should be finite; the state always should. */
-  readonly metrics: readonly number[];
+  /**
+   * Positions, among the graph's outputs, of metrics that should be finite; the state always should. Absent: all, but where
+   * one is itself a constant, as in a branch that says NaN for a metric not evaluated, that is meant.
+   */
+  readonly metrics?: readonly number[];
   /** Names of the graph's inputs, for messages. */
   readonly paths: readonly string[];
 }
@@ -73,7 +76,9 @@ export async function findNonFinite(
       };
       // The state first: a metric may be meant to be infinite, or NaN where it was not evaluated.
       const next = graph.outputs.slice(0, graph.inputs.length);
-      const reported = metrics.map((index) => graph.outputs[index] as Value);
+      const reported =
+        metrics?.map((index) => graph.outputs[index] as Value) ??
+        graph.outputs.slice(graph.inputs.length).filter((value) => !isConstantResult(graph, value, branchOf));
       for (const wanted of [graph.inputs, next, reported]) {
         const origin = originOf(graph, wanted, badOf, branchOf);
         if (origin !== undefined) return describeOrigin(graph, origin, badOf, { step, paths });

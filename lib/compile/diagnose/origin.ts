@@ -95,6 +95,15 @@ export function originOf(
   return input === undefined ? firstUse(uses) : { input };
 }
 
+/** Whether a result is a constant, returned as it is or by the branch of a condition that was run. */
+export function isConstantResult(block: Block, value: Value, branchOf: (node: Node) => number): boolean {
+  if (value.constant !== undefined) return true;
+  const node = block.nodes.find(({ outputs }) => outputs.includes(value));
+  if (node?.blocks === undefined) return false;
+  const branch = at(node.blocks, branchOf(node));
+  return isConstantResult(branch, at(branch.outputs, node.outputs.indexOf(value)), branchOf);
+}
+
 /** What a result is made of: the inputs of its node, or the same result of the branch that was run. */
 function sourcesOf(node: Node, value: Value, branchOf: (node: Node) => number): readonly Value[] {
   if (node.blocks === undefined) return node.inputs;

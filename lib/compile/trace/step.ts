@@ -1,11 +1,12 @@
 /** @file Traces a step: what it returns must be the next state, in the form of the one it was given, and metrics. */
-import type * as tf from '@tensorflow/tfjs-core';
-import { CompileError } from '../errors';
+import * as tf from '@tensorflow/tfjs-core';
+import { CompileError, shown } from '../errors';
 import { describe, type Graph } from '../graph';
 import type { WideTensor } from '../host';
 import { sameShape } from '../kernels/rule';
 import { isTensor, isWideTensor, type Step, type StepResult, type TensorTree } from '../state';
 import { leavesOf, mapTree, type Tree } from '../tree';
+import { isPromise } from './promise';
 import { traceBackend } from './register';
 import { type InputSpec, trace } from './trace';
 
@@ -40,9 +41,22 @@ export function traceStep(
 
 /** What a step returned, which the compiler cannot check where the step is plain JavaScript or asynchronous. */
 export function checkedResult(result: Partial<StepResult> | undefined): StepResult {
-  const { state, metrics } = result ?? {};
+  if (isPromise(result)) {
+    throw new CompileError(
+      'the step returns a promise, expected { state, metrics }; it must not be asynchronous',
+    );
+  }
+  if (typeof result !== 'object' || result === null || (result as unknown) instanceof tf.Tensor) {
+    const found = (result as unknown) instanceof tf.Tensor ? 'a tensor' : shown(result);
+    throw new CompileError(`the step returns ${found}, expected { state, metrics }`);
+  }
+  const { state, metrics } = result;
   if (state === undefined || metrics === undefined) {
-    throw new CompileError('the step does not return { state, metrics }; it must not be asynchronous');
+    const missing =
+      state === undefined ? (metrics === undefined ? 'state and no metrics' : 'state') : 'metrics';
+    const others = Object.keys(result);
+    const given = others.length === 0 ? '' : `; it returns '${others.join("', '")}'`;
+    throw new CompileError(`the step returns no ${missing}, expected { state, metrics }${given}`);
   }
   refuseTwice(state, 'state');
   refuseTwice(metrics, 'metrics');
@@ -76,6 +90,8 @@ export function nextLeaves(
   originOf: (tensor: tf.Tensor) => TensorOrigin = () => ({ text: '' }),
 ): tf.Tensor[] {
   const returned = new Map(leavesOf(next, isTensor));
+  const known = new Set(paths);
+  const extra = [...returned.keys()].filter((path) => !known.has(path));
   const ordered = paths.map((path, index) => {
     const { dtype, shape } = forms[index] as InputSpec;
     const tensor = returned.get(path);
@@ -83,15 +99,13 @@ export function nextLeaves(
       const found = tensor === undefined ? 'nothing' : describe(tensor);
       const { text, source } = tensor === undefined ? { text: '' } : originOf(tensor);
       throw new CompileError(
-        `the step returns '${path}' as ${found}${text}, expected ${describe({ dtype, shape })} as in the state it was given`,
+        `the step returns '${path}' as ${found}${text}, expected ${describe({ dtype, shape })} as in the state it was given${tensor === undefined && extra.length > 0 ? `; it returns '${extra.join("', '")}' instead` : ''}`,
         { source },
       );
     }
     return tensor;
   });
-  if (returned.size > paths.length) {
-    const known = new Set(paths);
-    const extra = [...returned.keys()].filter((path) => !known.has(path));
+  if (extra.length > 0) {
     throw new CompileError(
       `the step returns '${extra.join("', '")}', which the state it was given does not have`,
     );

@@ -4,6 +4,7 @@ import { CompileError } from '../errors';
 import { type Graph, makeValue, type Value } from '../graph';
 import type { DType } from '../host';
 import { TRACE_BACKEND } from './backend';
+import { isPromise } from './promise';
 import { Recorder } from './recorder';
 import { traceBackend } from './register';
 import { withVariablesKept } from './variables';
@@ -31,9 +32,8 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
         tf.tidy(() => {
           const results: unknown = f(inputValues.map((value) => backend.tensor(value)));
           if (!Array.isArray(results) || !results.every((result) => result instanceof tf.Tensor)) {
-            throw new CompileError(
-              'the traced function does not return a list of tensors; it must not be asynchronous',
-            );
+            const reason = isPromise(results) ? '; it must not be asynchronous' : '';
+            throw new CompileError(`the traced function does not return a list of tensors${reason}`);
           }
           outputs = results.map((tensor: tf.Tensor) => backend.value(tensor));
         });

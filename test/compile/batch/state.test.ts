@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { CompileError, type HostTree } from '../../../lib/compile';
 import { batchingOf, stack, unstack } from '../../../lib/compile/batch';
@@ -28,6 +29,12 @@ describe('stack', () => {
   it('keeps doubles', () => {
     const wide = { x: { dtype: 'float32', shape: [1], data: Float64Array.of(1e-300) } } as const;
     expect(stack([wide, wide]).x.data).toEqual(Float64Array.of(1e-300, 1e-300));
+  });
+
+  it('takes tfjs tensors too, as does unstack', () => {
+    const stacked = stack([{ w: tf.ones([2]) }, { w: tf.zeros([2]) }]);
+    expect(stacked.w).toEqual({ dtype: 'float32', shape: [2, 2], data: Float32Array.of(1, 1, 0, 0) });
+    expect(unstack({ w: tf.tensor2d([[1], [2]]) }).map(({ w }) => w.data[0])).toEqual([1, 2]);
   });
 
   it('is undone by unstack', () => {
