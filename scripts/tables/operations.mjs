@@ -41,6 +41,9 @@ tfjs calls a *kernel* for each operation: \`tf.cumsum\` calls \`Cumsum\`, \`tf.a
 ${usable} of the ${operations.length} kernels of tfjs, and with them every operation that tfjs makes of others, such as \`logSumExp\`,
 \`moments\` and \`norm\`. Calling any other is an error that names it, its shapes and the reason below.
 
+\`compilableKernels()\` lists fewer of tfjs's, only those below that are compiled *yes* or *as others*, and with them this
+package's own, such as \`RandomUniform\`.
+
 - **yes**: a rule writes it in ONNX, for these element types. *As others*: it is said in other kernels while the step is
   traced. *While tracing*: its result is known then and becomes a constant. *By tfjs*: tfjs itself makes it of others.
 - **Gradient**: tfjs's own; *ours* where tfjs has none or a wrong one, registered for eager steps too when this package is

@@ -28,7 +28,11 @@ export function kernelRule(kernel: string): KernelRule | undefined {
   return table.get(kernel);
 }
 
-/** Names of all kernels that can be compiled, sorted. */
+/**
+ * Names of all kernels that the compiler writes itself, sorted: those of tfjs that have a rule or are said in others, and
+ * this package's own, such as `RandomUniform`. Kernels whose result is known while tracing, and those that tfjs makes of
+ * others, can be used too: `docs/operations.md` lists them all.
+ */
 export function compilableKernels(): string[] {
   return [...new Set([...table.keys(), ...composedKernels()])].sort();
 }
