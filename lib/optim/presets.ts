@@ -1,4 +1,5 @@
 /** @file Named optimisers, each a chain of transformations. */
+import { shown } from '../compile/errors';
 import { ArgumentError } from '../errors';
 import { scaleByAdam } from './adam';
 import { addDecayedWeights, scale } from './scale';
@@ -44,15 +45,29 @@ export const OPTIMIZERS = { adamw, adam } as const satisfies Readonly<
 
 export type OptimizerName = keyof typeof OPTIMIZERS;
 
-/** @throws ArgumentError for a value outside its range. */
-export function checkOptimizerOptions({ learningRate, weightDecay, betas }: OptimizerOptions): void {
+/**
+ * @param names What messages call the options: their fields by default, the command line's spelling where it asks.
+ * @throws ArgumentError for a value outside its range.
+ */
+export function checkOptimizerOptions(
+  options: OptimizerOptions,
+  names = { learningRate: 'learningRate', weightDecay: 'weightDecay' },
+): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(
+      `the options of the optimiser are ${shown(options)}, expected a record such as { learningRate: 1e-3, weightDecay: 0, betas: [0.9, 0.98] }`,
+    );
+  }
+  const { learningRate, weightDecay, betas } = options;
   if (!(Number.isFinite(learningRate) && learningRate > 0)) {
-    throw new ArgumentError(`lr is ${learningRate}, expected a positive number such as 1e-3`);
+    throw new ArgumentError(
+      `${names.learningRate} is ${shown(learningRate)}, expected a positive number such as 1e-3`,
+    );
   }
   if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
-    throw new ArgumentError(`weight-decay is ${weightDecay}, expected a number of at least 0`);
+    throw new ArgumentError(`${names.weightDecay} is ${shown(weightDecay)}, expected a number of at least 0`);
   }
   if (!Array.isArray(betas) || betas.length !== 2 || !betas.every((beta) => beta >= 0 && beta < 1)) {
-    throw new ArgumentError(`betas is ${String(betas)}, expected two numbers in [0, 1) such as .9,.98`);
+    throw new ArgumentError(`betas is ${shown(betas)}, expected two numbers in [0, 1) such as [0.9, 0.98]`);
   }
 }

@@ -3,6 +3,7 @@
  * step and a resumed run goes on where it stood. After optax (DeepMind), `optax/schedules`.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { shown } from '../compile/errors';
 import { ArgumentError } from '../errors';
 import { mapParams } from '../models/params';
 import { stateless, type Transform } from './transform';
@@ -135,7 +136,7 @@ export function exponentialSchedule({
   requireFinite('start', start);
   requirePositiveInteger('steps', steps);
   if (!(Number.isFinite(factor) && factor > 0))
-    throw new ArgumentError(`factor is ${factor}, expected a positive number`);
+    throw new ArgumentError(`factor is ${shown(factor)}, expected a positive number`);
   return (step) => {
     const exponent = staircase
       ? tf.cast(tf.floorDiv(step, tf.scalar(steps, 'int32')), 'float32')
@@ -180,7 +181,8 @@ function portion(step: tf.Tensor, steps: number): tf.Tensor {
 }
 
 function requireFinite(name: string, value: number): void {
-  if (!Number.isFinite(value)) throw new ArgumentError(`${name} is ${value}, expected a finite number`);
+  if (!Number.isFinite(value))
+    throw new ArgumentError(`${name} is ${shown(value)}, expected a finite number`);
 }
 
 /** Steps are counted in int32. */
@@ -188,6 +190,8 @@ const LARGEST = 2 ** 31 - 1;
 
 function requirePositiveInteger(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1 || value > LARGEST) {
-    throw new ArgumentError(`${name} is ${value}, expected a whole number from 1 to ${LARGEST} (2^31 - 1)`);
+    throw new ArgumentError(
+      `${name} is ${shown(value)}, expected a whole number from 1 to ${LARGEST} (2^31 - 1)`,
+    );
   }
 }

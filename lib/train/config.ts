@@ -115,7 +115,7 @@ function checkRun(config: RunConfig): void {
   if (stopAtAccuracy !== undefined && !(stopAtAccuracy > 0 && stopAtAccuracy <= 1)) {
     throw new ArgumentError(`stop-at-accuracy is ${stopAtAccuracy}, expected a share in (0, 1] such as .99`);
   }
-  checkOptimizerOptions(config);
+  checkOptimizerOptions(config, { learningRate: 'lr', weightDecay: 'weight-decay' });
   // The data and the model check what concerns them.
   const dataset = datasetOf(config);
   splitOf(config, dataset);

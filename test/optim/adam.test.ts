@@ -158,11 +158,13 @@ describe('chain', () => {
 describe('options out of range are refused in one line', () => {
   const good = { learningRate: 1e-3, weightDecay: 1, betas: BETAS };
   it.each([
-    [{ ...good, learningRate: 0 }, 'lr is 0'],
-    [{ ...good, learningRate: Number.NaN }, 'lr is NaN'],
-    [{ ...good, weightDecay: -1 }, 'weight-decay is -1'],
-    [{ ...good, betas: [0.9, 1] as const }, '0.9,1'],
-    [{ ...good, betas: [-0.1, 0.9] as const }, '-0.1,0.9'],
+    [{ ...good, learningRate: 0 }, 'learningRate is 0'],
+    [{ ...good, learningRate: Number.NaN }, 'learningRate is NaN'],
+    [{ ...good, weightDecay: -1 }, 'weightDecay is -1'],
+    [{ ...good, weightDecay: '1' as never }, "weightDecay is '1'"],
+    [undefined as never, 'the options of the optimiser are undefined, expected a record'],
+    [{ ...good, betas: [0.9, 1] as const }, '[0.9, 1]'],
+    [{ ...good, betas: [-0.1, 0.9] as const }, '[-0.1, 0.9]'],
   ])('%#', (options, part) => {
     expect(messageOf(ArgumentError, () => checkOptimizerOptions(options))).toContain(part);
   });

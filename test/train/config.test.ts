@@ -76,7 +76,7 @@ describe('is refused in one line that names the value', () => {
     [{ stopAtAccuracy: 99 }, '99'],
     [{ learningRate: -1 }, '-1'],
     [{ weightDecay: Number.POSITIVE_INFINITY }, 'Infinity'],
-    [{ betas: [0.9, 1] }, '0.9,1'],
+    [{ betas: [0.9, 1] }, '[0.9, 1]'],
     [{ optimizer: 'sgd' as never }, 'sgd'],
     [{ init: 'zero' as never }, 'zero'],
     [{ preset: 'llama' as never }, 'llama'],
