@@ -137,7 +137,10 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     };
   }
 
-  /** As `Program.findNonFinite`, but it looks at what a step returns, not at the operations inside, and so cannot tell a NaN that is meant: metrics are those named alone. */
+  /**
+   * As `Program.findNonFinite`, but it looks at what a step returns, not at the operations inside. A NaN that is meant it
+   * cannot tell from another, so of the metrics it watches those named alone.
+   */
   async findNonFinite(
     state: DeviceState,
     { steps = 1, metrics = [] }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},

@@ -32,7 +32,8 @@ export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: 
         tf.tidy(() => {
           const results: unknown = f(inputValues.map((value) => backend.tensor(value)));
           if (!Array.isArray(results) || !results.every((result) => result instanceof tf.Tensor)) {
-            const reason = isPromise(results) ? '; it must not be asynchronous' : '';
+            const reason =
+              [results].flat().filter(isPromise).length > 0 ? '; it must not be asynchronous' : '';
             throw new CompileError(`the traced function does not return a list of tensors${reason}`);
           }
           outputs = results.map((tensor: tf.Tensor) => backend.value(tensor));
