@@ -125,7 +125,7 @@ describe('grok train', () => {
     ['--d-model 15', '15'],
     ['--lr 0', 'lr is 0'],
     ['--betas .9', "'.9'"],
-    ['--betas .9,1', '0.9,1'],
+    ['--betas .9,1', '[0.9, 1]'],
     ['--optimizer sgd', 'sgd'],
     ['--init none', 'none'],
     ['--device tpu', 'tpu'],

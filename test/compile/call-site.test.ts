@@ -9,7 +9,7 @@ import { float, graphOf } from './passes/graphs';
 /** `file:line` of the line that calls this. */
 function here(): string {
   const frame = (new Error().stack ?? '').split('\n')[2] ?? '';
-  return (/([^\s(]+:\d+):\d+\)?$/.exec(frame)?.[1] ?? '').replace('file://', '');
+  return (/(?:\(|at )([^(]+:\d+):\d+\)?$/.exec(frame)?.[1] ?? '').replace('file://', '');
 }
 const line = (source: string | undefined) => source?.replace(/:\d+$/, '');
 
