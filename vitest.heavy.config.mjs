@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.heavy.ts'],
+    setupFiles: ['test/support/matchers.ts'],
     pool: 'forks',
     // One at a time: each starts kernels of its own.
     fileParallelism: false,
