@@ -46,6 +46,7 @@ export {
   runConfig,
   splitOf,
 } from './train/config';
+export type { IdleThreads } from './train/crowding';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';

@@ -192,7 +192,7 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
   /**
    * Runs `steps` steps. On the CPU the event loop stands still meanwhile, so cut long runs into calls of a fraction of a
    * second; the cut does not change the results.
-   * @param steps A positive integer.
+   * @param options `steps`: a positive integer.
    */
   async run(state: DeviceState, options: { readonly steps: number }): Promise<RunResult<P>> {
     const steps = stepsOf(options);
@@ -219,21 +219,21 @@ export class Program<S extends StateTree = StateTree, P extends Precision = 'flo
    * Runs `steps` steps with every intermediate number checked, and tells which operation was the first to make NaN or
    * infinity of finite numbers on the way to the next state or the metrics. It computes the step as it was traced,
    * before any pass.
-   * @param steps A positive integer; 1 by default.
-   * @param metrics Metrics that should be finite; by default all, except where one is a constant of the step, as in a
+   * @param options `steps`: a positive integer; 1 by default. `metrics`: those that should be finite; by default all, except where one is a constant of the step, as in a
    * branch that says NaN for what is not evaluated: a NaN so written is meant, unless the metric is named.
    * @returns `undefined` where the state and those metrics stay finite.
    */
   async findNonFinite(
     state: DeviceState,
-    { steps = 1, metrics }: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
+    options: { readonly steps?: number; readonly metrics?: readonly string[] } = {},
   ): Promise<NonFinite | undefined> {
-    const { runtime, target, form, options } = this.parts;
+    const { steps = 1, metrics } = options;
+    const { runtime, target, form } = this.parts;
     checkSteps(steps);
     this.checkState(state, 'findNonFinite');
     if (metrics !== undefined) checkMetrics(metrics, form.metrics);
     return findNonFinite(runtime, this.graphs.traced, target, state.tensors, {
-      ...options,
+      ...this.parts.options,
       steps,
       ...(metrics && { metrics: metrics.map((name) => state.tensors.length + form.metrics.indexOf(name)) }),
       paths: leavesOfState(form).map(([path]) => path),
