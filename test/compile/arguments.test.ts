@@ -5,21 +5,13 @@ import type { StepProgram } from '../../lib/compile/devices';
 import { compile, openDevice } from '../../lib/compile/devices.node';
 import { loadProgram, saveProgram } from '../../lib/compile/program-store.node';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
-import { messageOf } from '../support/one-line';
+import { messageOf, rejectionOf } from '../support/one-line';
 import { host } from './kernels/arbitraries';
 
 const start = { a: host([1, 2]), n: host([0], [], 'int32'), flag: host([1], [1], 'bool') };
 const step = ((state: { a: tf.Tensor }) => ({ state, metrics: { loss: tf.sum(state.a) } })) as Step;
 
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return messageOf(CompileError, () => {
-    throw error;
-  });
-}
+const rejection = (promise: Promise<unknown>) => rejectionOf(CompileError, promise);
 
 describe.each(['cpu', 'tfjs:cpu'] as const)('a program on %s says in one line', (name) => {
   const open = async (): Promise<StepProgram> => (await openDevice(name)).compile(step, start as never);

@@ -15,3 +15,17 @@ export function messageOf(ErrorClass: new (message: string) => Error, action: ()
   expect(message.length).toBeGreaterThan(10);
   return message;
 }
+
+/** The message with which a promise is rejected, held to the same. */
+export async function rejectionOf(
+  kind: Parameters<typeof messageOf>[0],
+  promise: Promise<unknown>,
+): Promise<string> {
+  const error = await promise.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  return messageOf(kind, () => {
+    throw error;
+  });
+}

@@ -5,18 +5,10 @@ import { compile, openDevice } from '../../../lib/compile/devices.node';
 import { openEagerBackend } from '../../../lib/compile/eager.node';
 import { measureProduct } from '../../../lib/compile/measure';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
-import { messageOf } from '../../support/one-line';
+import { rejectionOf } from '../../support/one-line';
 import { regression } from '../regression';
 
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return messageOf(CompileError, () => {
-    throw error;
-  });
-}
+const rejection = (promise: Promise<unknown>) => rejectionOf(CompileError, promise);
 
 /** Packages by name, as Node would find them. */
 function installed(packages: Readonly<Record<string, unknown>>): NodeJS.Require {

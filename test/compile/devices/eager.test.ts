@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CompileError, type HostTensor, type HostTree, type Step } from '../../../lib/compile';
 import type { EagerDevice, OpenedDevice, StepProgram } from '../../../lib/compile/devices';
 import { openDevice } from '../../../lib/compile/devices.node';
-import { messageOf } from '../../support/one-line';
+import { messageOf, rejectionOf } from '../../support/one-line';
 import { host } from '../kernels/arbitraries';
 import { regression } from '../regression';
 
@@ -21,15 +21,7 @@ async function runInCalls(program: StepProgram, start: HostTree, calls: readonly
   return { state: await program.get<Record<string, HostTensor>>(state), metrics };
 }
 
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return messageOf(CompileError, () => {
-    throw error;
-  });
-}
+const rejection = (promise: Promise<unknown>) => rejectionOf(CompileError, promise);
 
 describe.each<EagerDevice>(['tfjs:cpu', 'tfjs:wasm'])('a program on %s', (name) => {
   let device: OpenedDevice;
