@@ -13,7 +13,7 @@ import {
   toHost,
 } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
-import { messageOf } from '../support/one-line';
+import { messageOf, rejectionOf } from '../support/one-line';
 import { host } from './kernels/arbitraries';
 import { regression } from './regression';
 
@@ -29,15 +29,7 @@ async function compile(step: Step, example: StateTree, options = {}): Promise<Pr
 }
 
 /** The message with which a promise is rejected, which must be a CompileError of one line. */
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return messageOf(CompileError, () => {
-    throw error;
-  });
-}
+const rejection = (promise: Promise<unknown>) => rejectionOf(CompileError, promise);
 
 /** Runs calls of these lengths one after the other and returns the final state and all metrics, joined. */
 async function runInCalls(program: Program, start: HostTree, calls: readonly number[]) {
