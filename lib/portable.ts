@@ -20,6 +20,7 @@ export {
 } from './data/split';
 export * from './errors';
 export * from './figures';
+export type { GptModelConfig, ModelConfig, ModelName } from './models/config';
 export {
   asGptParams,
   checkGptConfig,
@@ -32,9 +33,12 @@ export {
 } from './models/gpt';
 export { initializeGpt, treeOfNames } from './models/initialize';
 export { accuracy, crossEntropy } from './models/loss';
+export type { ForwardOptions, Model } from './models/model';
 export { mapParams, namedTensors, type Params, valueAndGrads } from './models/params';
+export { sinusoidalEncoding } from './models/positional-encoding';
 export { predictGpt } from './models/predict';
-export { type Rows, type TokenBatch, tokenBatch } from './models/rows';
+export { createModel, MODEL_NAMES } from './models/registry';
+export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/rows';
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadGpt, type ModelHint } from './train/checkpoint';
 export {

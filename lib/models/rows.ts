@@ -23,8 +23,8 @@ export interface TokenBatch {
   readonly positions: readonly {
     /** Distinct tokens at this position, ascending. */
     readonly tokens: Int32Array;
-    /** Which of them each row has, [rows]. */
-    readonly index: Int32Array;
+    /** Which of them each row has, [rows], int32; a tensor where the rows are chosen within the step. */
+    readonly index: Int32Array | tf.Tensor1D;
   }[];
 }
 
@@ -59,6 +59,23 @@ export function tokenBatch(tokens: Int32Array, sequenceLength: number, vocabular
   return { rows, positions };
 }
 
+/**
+ * Some rows of a batch, chosen within a step.
+ *
+ * @param rows int32 [number of rows], each a row of the batch
+ */
+export function selectRows({ positions }: TokenBatch, rows: tf.Tensor1D): TokenBatch {
+  return {
+    rows: rows.size,
+    positions: positions.map(({ tokens, index }) => ({ tokens, index: tf.gather(indexTensor(index), rows) })),
+  };
+}
+
+/** Which distinct token each row has, as a tensor. */
+function indexTensor(index: Int32Array | tf.Tensor1D): tf.Tensor1D {
+  return index instanceof Int32Array ? tf.tensor1d(index, 'int32') : index;
+}
+
 /** One row for each row of the batch, [rows, features]; a single shared row stays single, and broadcasts. */
 export function expand({ values, index }: Rows): tf.Tensor2D {
   return index === undefined ? values : tf.gather(values, index);
@@ -80,6 +97,6 @@ export function embed(
     const rows = tf.gather(tokenEmbedding, tf.tensor1d(tokens, 'int32')); // [distinct, dModel]
     const offset: tf.Tensor2D = tf.slice(positionEmbedding, [position, 0], [1, -1]);
     const values: tf.Tensor2D = tf.add(rows as tf.Tensor2D, offset);
-    return tokens.length === 1 ? { values } : { values, index: tf.tensor1d(index, 'int32') };
+    return tokens.length === 1 ? { values } : { values, index: indexTensor(index) };
   });
 }

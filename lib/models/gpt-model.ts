@@ -1,0 +1,22 @@
+/** @file Write-up 2's GPT as a `Model`. */
+import type { GptModelConfig } from './config';
+import { asGptParams, checkGptConfig, gptForward, gptShapes } from './gpt';
+import { initializeGpt } from './initialize';
+import type { Model } from './model';
+
+/**
+ * The GPT of the given sizes; it has one answer, at the last position, and no dropout.
+ *
+ * @throws {ArgumentError} for a size out of range
+ */
+export function gptModel(config: GptModelConfig): Model {
+  const { model: _, init = 'paper', ...sizes } = config;
+  checkGptConfig(sizes);
+  return {
+    config,
+    shapes: gptShapes(sizes),
+    buffers: new Map(),
+    init: (seed) => initializeGpt(sizes, init, seed),
+    forward: (params, tokens) => gptForward(sizes, asGptParams(params), tokens),
+  };
+}
