@@ -20,7 +20,15 @@ export {
 } from './data/split';
 export * from './errors';
 export * from './figures';
-export type { GptModelConfig, ModelConfig, ModelName } from './models/config';
+export type {
+  DecoderModelConfig,
+  GptModelConfig,
+  MaskMode,
+  ModelConfig,
+  ModelName,
+  PositionKind,
+  PowerModelConfig,
+} from './models/config';
 export {
   asGptParams,
   checkGptConfig,

@@ -8,8 +8,37 @@ export interface GptModelConfig extends GptConfig {
   readonly init?: GptInitialization;
 }
 
+/** What write-up 1's decoder and the paper's model have in common. */
+interface TransformerConfig extends GptConfig {
+  /** Share of activations dropped in training, in [0, 1). */
+  readonly dropout: number;
+  /** How many of the last tokens are answers: their logits are computed. */
+  readonly answers: 1 | 2;
+}
+
+/**
+ * Who sees whom in the decoder: `additive` adds a learnable matrix to the scores, ones on and below the diagonal at first,
+ * which hides nothing (write-up 1); `causal` hides what comes later; `none` hides and adds nothing.
+ */
+export type MaskMode = 'additive' | 'causal' | 'none';
+
+/** How the decoder knows positions: fixed sines and cosines (write-up 1), or a trained table. */
+export type PositionKind = 'sinusoidal' | 'learned';
+
+/** Write-up 1's decoder. */
+export interface DecoderModelConfig extends TransformerConfig {
+  readonly model: 'decoder';
+  readonly mask: MaskMode;
+  readonly positions: PositionKind;
+}
+
+/** The model of Power et al.'s released code; always causal. */
+export interface PowerModelConfig extends TransformerConfig {
+  readonly model: 'power';
+}
+
 /** A model and its sizes. */
-export type ModelConfig = GptModelConfig;
+export type ModelConfig = GptModelConfig | DecoderModelConfig | PowerModelConfig;
 
 /** The kinds of models. */
 export type ModelName = ModelConfig['model'];

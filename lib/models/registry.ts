@@ -4,7 +4,7 @@ import { gptModel } from './gpt-model';
 import type { Model } from './model';
 
 /** How to make each kind of model from its sizes. Each checks them. */
-const MODELS: { readonly [Name in ModelName]: (config: Extract<ModelConfig, { model: Name }>) => Model } = {
+const MODELS: { readonly [Name in ModelName]?: (config: Extract<ModelConfig, { model: Name }>) => Model } = {
   gpt: gptModel,
 };
 
