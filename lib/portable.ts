@@ -1,7 +1,7 @@
 /** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export * from './compile';
-export { type Dataset, type DatasetOptions, makeDataset } from './data/dataset';
+export { type Dataset, type DatasetOptions, makeDataset, operandsOf } from './data/dataset';
 export {
   getOperation,
   type OperandDomain,
@@ -14,10 +14,13 @@ export {
   gatherRows,
   mirrorShare,
   type RowBatch,
+  SPLIT_METHODS,
   type Split,
+  type SplitMethod,
   type SplitOptions,
   splitRows,
 } from './data/split';
+export { TOKEN_FORMS, type TokenForm, type TokenLayout, tokenLayout } from './data/token-forms';
 export * from './errors';
 export * from './figures';
 export type {

@@ -1,10 +1,11 @@
 /**
- * @file The full table of an operation as rows of tokens `a b =` with the result as target (write-up 2's layout). The
- * numbers 0 to n − 1 are their own tokens and `=` is token n, so the vocabulary has n + 1 tokens and the head n classes:
- * write-up 2 itself sized both at n, which left `=` without an embedding and one class out of reach.
+ * @file The full table of an operation, every pair with its result, written as rows of tokens. In write-up 2 the
+ * vocabulary and the head are both of n, which leaves `=` without an embedding and one class out of reach; here each form
+ * has as many tokens and classes as it uses.
  */
 import { ArgumentError } from '../errors';
 import { getOperation, type OperationName } from './operations';
+import { type TokenForm, tokenLayout } from './token-forms';
 
 /** Above this modulus the table has more than 2²⁴ rows, the most that a float32 mean counts exactly. */
 const MAX_MODULUS = 4096;
@@ -12,35 +13,87 @@ const MAX_MODULUS = 4096;
 /** Every row of one operation's table. */
 export interface Dataset {
   readonly operation: OperationName;
-  readonly modulus: number;
-  /** Number of rows: p² where all pairs are allowed. */
+  /** The p of "mod p"; absent for the operations on S₅. */
+  readonly modulus?: number;
+  /** How an equation is written in tokens. */
+  readonly form: TokenForm;
+  /** Number n of elements that operands and results come from: p, or 120 for S₅. Elements are their own tokens. */
+  readonly elements: number;
+  /** Number of rows: n², or n · (n − 1) for division. */
   readonly rows: number;
-  /** Tokens in a row: `a`, `b`, `=`. */
-  readonly sequenceLength: 3;
-  /** Number of distinct tokens; the last is `=`. */
+  /** Tokens in a row. */
+  readonly sequenceLength: number;
+  /** Number of distinct tokens. */
   readonly vocabulary: number;
-  /** Number of possible results. */
+  /** Number of classes that the head tells apart. */
   readonly classes: number;
-  /** Row-major [rows, 3]; `b` runs fastest. */
+  /** Tokens to be predicted in a row: 2, the result and EOS, in the form `equation-eos`, else 1. */
+  readonly answers: 1 | 2;
+  /** Row-major [rows, sequenceLength]; `b` runs fastest. */
   readonly tokens: Int32Array;
-  /** [rows], each from 0 to classes − 1. */
+  /** Row-major [rows, answers], each from 0 to classes − 1; the first is the result. */
   readonly targets: Int32Array;
 }
 
 /** What to make a table of. */
 export interface DatasetOptions {
   readonly operation: OperationName;
-  /** The p of "mod p": an integer from 2 to 4096, not necessarily prime. */
-  readonly modulus: number;
+  /** The p of "mod p": an integer from 2 to 4096, prime where the operation divides. The operations on S₅ take none. */
+  readonly modulus?: number | undefined;
+  /** How to write an equation in tokens. Default `equals`. */
+  readonly form?: TokenForm | undefined;
 }
 
 /**
  * Makes the table of an operation, all pairs in order.
  *
- * @throws {ArgumentError} if the operation does not exist or the modulus is not an integer from 2 to 4096
+ * @throws {ArgumentError} if the operation or the form does not exist, if the modulus is not an integer from 2 to 4096 or
+ *   the operation not defined for it, or if an operation on S₅ is given a modulus
  */
-export function makeDataset({ operation: name, modulus }: DatasetOptions): Dataset {
+export function makeDataset({ operation: name, modulus, form = 'equals' }: DatasetOptions): Dataset {
   const operation = getOperation(name);
+  const layout = tokenLayout(form);
+  checkModulus(operation.modular, name, modulus);
+  const p = modulus ?? 0; // not read by an operation on S₅
+  const { elements, firstRight } = operation.domain(p);
+  const { sequenceLength, answers } = layout;
+  const rows = elements * (elements - firstRight);
+  const tokens = new Int32Array(rows * sequenceLength);
+  const targets = new Int32Array(rows * answers);
+  let row = 0;
+  for (let a = 0; a < elements; a++) {
+    for (let b = firstRight; b < elements; b++) {
+      const c = operation.apply(a, b, p);
+      tokens.set(layout.read(a, b, c, elements), row * sequenceLength);
+      targets.set(layout.predict(c, elements), row * answers);
+      row += 1;
+    }
+  }
+  return {
+    operation: name,
+    ...(modulus === undefined ? {} : { modulus }),
+    form,
+    elements,
+    rows,
+    sequenceLength,
+    vocabulary: layout.vocabulary(elements, operation.modular),
+    classes: layout.classes(elements, operation.modular),
+    answers,
+    tokens,
+    targets,
+  };
+}
+
+function checkModulus(modular: boolean, name: OperationName, modulus: number | undefined): void {
+  if (!modular) {
+    if (modulus === undefined) return;
+    throw new ArgumentError(
+      `operation "${name}" is on the 120 permutations of S5 and has no modulus: leave p = ${modulus} out.`,
+    );
+  }
+  if (modulus === undefined) {
+    throw new ArgumentError(`operation "${name}" needs a modulus p: give one such as 113.`);
+  }
   if (!Number.isInteger(modulus) || modulus < 2) {
     throw new ArgumentError(`modulus p = ${modulus} is not an integer of at least 2: give one such as 113.`);
   }
@@ -49,26 +102,11 @@ export function makeDataset({ operation: name, modulus }: DatasetOptions): Datas
       `modulus p = ${modulus} is too large, its table would have ${modulus ** 2} rows: give at most ${MAX_MODULUS}.`,
     );
   }
-  const { elements, firstRight } = operation.domain(modulus);
-  const rows = elements * (elements - firstRight);
-  const tokens = new Int32Array(rows * 3);
-  const targets = new Int32Array(rows);
-  let row = 0;
-  for (let a = 0; a < elements; a++) {
-    for (let b = firstRight; b < elements; b++) {
-      tokens.set([a, b, elements], 3 * row);
-      targets[row] = operation.apply(a, b, modulus);
-      row += 1;
-    }
-  }
-  return {
-    operation: name,
-    modulus,
-    rows,
-    sequenceLength: 3,
-    vocabulary: elements + 1,
-    classes: elements,
-    tokens,
-    targets,
-  };
+}
+
+/** The operands of a row. @param row from 0 to rows − 1 */
+export function operandsOf(dataset: Dataset, row: number): [a: number, b: number] {
+  const [left, right] = tokenLayout(dataset.form).operands;
+  const start = row * dataset.sequenceLength;
+  return [dataset.tokens[start + left] as number, dataset.tokens[start + right] as number];
 }

@@ -34,6 +34,8 @@ export interface Operation {
   readonly label: string;
   /** The formula in LaTeX, without dollar signs. */
   readonly latex: string;
+  /** Whether it is on the integers mod p; else it is on S₅, and the modulus is not read. */
+  readonly modular: boolean;
   /** Whether (a, b) and (b, a) are both in the domain and always give the same result. */
   readonly symmetric: boolean;
   /** The operands for a modulus p. */
@@ -47,6 +49,7 @@ const operations: Readonly<Partial<Record<OperationName, Operation>>> = {
     name: 'add',
     label: 'x + y mod p',
     latex: 'x + y \\bmod p',
+    modular: true,
     symmetric: true,
     domain: (modulus) => ({ elements: modulus, firstRight: 0 }),
     apply: (a, b, modulus) => (a + b) % modulus,

@@ -21,6 +21,8 @@ export interface RandomStream {
   uniform(): number;
   /** The next standard normal number, in double precision. */
   normal(): number;
+  /** The next whole number uniform on 0 … bound − 1; bound is an integer from 1 to 2³². */
+  integer(bound: number): number;
   /** The numbers 0 to n − 1 in an order drawn uniformly from all n!; n is an integer from 0 to 2³¹ − 1. */
   permutation(n: number): Int32Array;
   /** The next `n` normal numbers of mean 0 and standard deviation `std`, rounded to float32. */
@@ -99,6 +101,12 @@ export function randomStream(seed: number, purpose: string, step = 0): RandomStr
   return {
     uniform,
     normal,
+    integer(bound) {
+      if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
+        throw new ArgumentError(`cannot draw below ${bound}: give a whole number from 1 to 2^32.`);
+      }
+      return integerBelow(bound);
+    },
     permutation(n) {
       if (!Number.isInteger(n) || n < 0 || n >= 2 ** 31) {
         throw new ArgumentError(`cannot permute ${n} items: give a whole number from 0 to 2^31 - 1.`);

@@ -44,10 +44,13 @@ describe('makeDataset', () => {
     expect(makeDataset({ operation: 'add', modulus: 2 })).toEqual({
       operation: 'add',
       modulus: 2,
+      form: 'equals',
+      elements: 2,
       rows: 4,
       sequenceLength: 3,
       vocabulary: 3,
       classes: 2,
+      answers: 1,
       tokens: Int32Array.of(0, 0, 2, 0, 1, 2, 1, 0, 2, 1, 1, 2),
       targets: Int32Array.of(0, 1, 1, 0),
     });
