@@ -1,5 +1,6 @@
 /** @file Optimisers as chains of gradient transformations. */
 export { type ScaleByAdamOptions, scaleByAdam } from './adam';
+export { addNoise, type NoiseOptions } from './noise';
 export {
   adam,
   adamw,
@@ -7,8 +8,9 @@ export {
   OPTIMIZERS,
   type OptimizerName,
   type OptimizerOptions,
+  type OptionNames,
 } from './presets';
-export { addDecayedWeights, scale } from './scale';
+export { addDecayedWeights, DECAY_TARGETS, type DecayOptions, type DecayTarget, scale } from './scale';
 export {
   type CosineOptions,
   constantSchedule,
