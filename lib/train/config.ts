@@ -1,23 +1,37 @@
-/** @file What defines a run: its configuration, with the presets' defaults and the checks of every value. */
+/** @file What defines a run: its configuration, completed from a preset and checked. */
 import { type Dataset, makeDataset } from '../data/dataset';
-import type { OperationName } from '../data/operations';
+import { getOperation, type OperationName } from '../data/operations';
 import { type Split, splitRows } from '../data/split';
+import type { TokenForm } from '../data/token-forms';
 import { ArgumentError } from '../errors';
-import { checkGptConfig, type GptConfig, type GptInitialization, gptShapes } from '../models/gpt';
-import { checkOptimizerOptions, OPTIMIZERS, type OptimizerName } from '../optim';
+import type { MaskMode, ModelConfig, ModelName, PositionKind } from '../models/config';
+import type { GptInitialization } from '../models/gpt';
+import { createModel } from '../models/registry';
+import type { OptimizerName } from '../optim';
+import { checkName, checkSizes, checkValues } from './check-config';
+import { PRESETS, type PresetName } from './presets';
 
 /** Everything a run's result depends on. Two runs of equal configuration on one device give the same numbers. */
 export interface RunConfig {
   /** The preset that the other values started from. */
   readonly preset: PresetName;
+  readonly model: ModelName;
   readonly operation: OperationName;
-  /** The p of "mod p". */
-  readonly modulus: number;
+  /** The p of "mod p"; absent where the operation is not on numbers (S₅). */
+  readonly modulus?: number;
+  /** How a pair is written as tokens. */
+  readonly tokens: TokenForm;
   /** Share of all rows to train on, in (0, 1); or `trainRows`. */
   readonly trainFraction?: number;
   /** Number of rows to train on. */
   readonly trainRows?: number;
-  /** Fixes the split and the initial parameters. */
+  /** How the rows are chosen; `with-replacement` is write-up 2's, whose validation rows leak. */
+  readonly split: 'exact' | 'with-replacement';
+  /** Fixes the split, and which labels are outliers. */
+  readonly splitSeed: number;
+  /** Training labels that are replaced by wrong ones. */
+  readonly outliers: number;
+  /** Fixes the initial parameters and all that is drawn in training. */
   readonly seed: number;
   /** Budget of optimiser updates. */
   readonly steps: number;
@@ -27,59 +41,66 @@ export interface RunConfig {
   readonly stopEvaluations: number;
   /** Evaluate before every update whose number is a multiple of this, and before the last. */
   readonly evalEvery: number;
+  /** Training rows in one update. */
+  readonly batchSize: number | 'full';
   readonly optimizer: OptimizerName;
   readonly learningRate: number;
+  /** Updates over which the learning rate rises from zero. */
+  readonly warmup: number;
   readonly weightDecay: number;
+  /** What weight decay pulls the parameters towards: zero, or their initial values. */
+  readonly decayTo: 'zero' | 'init';
   readonly betas: readonly [number, number];
+  /** Standard deviation of what is added to every parameter in the forward pass of a training step. */
+  readonly weightNoise: number;
+  /** Standard deviation of what is added to the direction of every update, before the learning rate. */
+  readonly gradientNoise: number;
+  /** Share of activations dropped in training, in [0, 1). */
+  readonly dropout: number;
+  /**
+   * Whether dropout stays on where accuracy and loss are measured, as in write-up 1. Otherwise both are those of the whole
+   * model, for the training rows too.
+   */
+  readonly dropoutInValidation: boolean;
   readonly dModel: number;
   readonly dFF: number;
   readonly heads: number;
   readonly layers: number;
-  readonly init: GptInitialization;
+  /** For the decoder: who sees whom. */
+  readonly mask?: MaskMode;
+  /** For the decoder: how it knows positions. */
+  readonly positions?: PositionKind;
+  /** How parameters begin: the GPT's `paper` or `unit`, or as PyTorch's layers do. */
+  readonly init: Initialization;
 }
 
-/**
- * Named configurations. `gpt` is write-up 2's: mod 113, 30 % of the pairs, one block of width 128, full batch, AdamW
- * with decay 1 for 55,000 steps; with the initialisation of the paper it follows (Nanda et al. 2023).
- */
-export const PRESETS = {
-  gpt: {
-    operation: 'add',
-    modulus: 113,
-    trainFraction: 0.3,
-    seed: 0,
-    steps: 55_000,
-    stopEvaluations: 1,
-    evalEvery: 25,
-    optimizer: 'adamw',
-    learningRate: 1e-3,
-    weightDecay: 1,
-    betas: [0.9, 0.98],
-    dModel: 128,
-    dFF: 512,
-    heads: 4,
-    layers: 1,
-    init: 'paper',
-  },
-} as const satisfies Readonly<Record<string, Omit<RunConfig, 'preset'>>>;
+/** How a model's parameters begin. */
+export type Initialization = GptInitialization | 'torch';
 
-export type PresetName = keyof typeof PRESETS;
+/**
+ * Training rows in one update, as it may be asked for: a number, all of them, or `half`, which is the paper's
+ * min(512, ⌊N/2⌋) of N training rows.
+ */
+export type BatchSize = number | 'full' | 'half';
 
 /** Differences from a preset. */
-export type RunOptions = Partial<RunConfig>;
+export type RunOptions = Partial<Omit<RunConfig, 'batchSize'>> & { readonly batchSize?: BatchSize };
 
-/** Steps are counted in int32 inside the program. */
-const LARGEST_STEP = 2 ** 31 - 1;
+/** The paper's largest batch. */
+const LARGEST_HALF_BATCH = 512;
 
-/** Most elements of any one array of a run, 1 GB of float32. */
-const MOST_ELEMENTS = 2 ** 28;
-
-const INITIALIZATIONS: readonly GptInitialization[] = ['paper', 'unit'];
+/** Options that only some models have, with their values where the preset gives none. */
+const MODEL_OPTIONS: Readonly<Record<ModelName, Partial<RunConfig>>> = {
+  gpt: { init: 'paper' },
+  decoder: { init: 'torch', mask: 'causal', positions: 'sinusoidal' },
+  power: { init: 'torch' },
+};
 
 /**
  * Completes a configuration from its preset and checks it. The MLP is four times as wide as the model unless `dFF` is
- * given; `trainRows` takes the place of the preset's fraction.
- * @throws ArgumentError for a value outside its range, naming the value, the range and what to do.
+ * given; `trainRows` and `trainFraction` take each other's place; the split has the run's seed unless `splitSeed` is given.
+ *
+ * @throws {ArgumentError} for a value outside its range, naming the value, the range and what to do
  */
 export function runConfig(options: RunOptions = {}): RunConfig {
   const preset = options.preset ?? 'gpt';
@@ -87,87 +108,98 @@ export function runConfig(options: RunOptions = {}): RunConfig {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as RunOptions;
-  const { trainFraction, ...base } = PRESETS[preset];
   if (given.trainFraction !== undefined && given.trainRows !== undefined) {
     throw new ArgumentError(
       `train-fraction ${given.trainFraction} and train-rows ${given.trainRows} exclude each other; give one of them`,
     );
   }
+  const wanted = completed(preset, given);
+  checkValues(wanted, MODEL_OPTIONS);
+  const dataset = datasetOf(wanted);
+  const { train } = splitOf(wanted, dataset);
+  const { batchSize } = wanted;
   const config: RunConfig = {
-    preset,
-    ...base,
-    ...(given.trainRows === undefined ? { trainFraction } : {}),
-    ...(given.dModel === undefined ? {} : { dFF: 4 * given.dModel }),
-    ...given,
+    ...wanted,
+    batchSize:
+      batchSize === 'half'
+        ? Math.max(1, Math.min(LARGEST_HALF_BATCH, Math.floor(train.length / 2)))
+        : batchSize,
   };
-  checkRun(config);
+  checkSizes(config, dataset, {
+    trainRows: train.length,
+    model: createModel(modelConfigOf(config, dataset)),
+  });
   return config;
 }
 
-function checkRun(config: RunConfig): void {
-  checkName('optimizer', config.optimizer, Object.keys(OPTIMIZERS));
-  checkName('init', config.init, INITIALIZATIONS);
-  checkInteger('seed', config.seed, 0);
-  checkInteger('steps', config.steps, 1, LARGEST_STEP);
-  checkInteger('eval-every', config.evalEvery, 1, LARGEST_STEP);
-  checkInteger('stop-evaluations', config.stopEvaluations, 1);
-  const { stopAtAccuracy } = config;
-  if (stopAtAccuracy !== undefined && !(stopAtAccuracy > 0 && stopAtAccuracy <= 1)) {
-    throw new ArgumentError(`stop-at-accuracy is ${stopAtAccuracy}, expected a share in (0, 1] such as .99`);
-  }
-  checkOptimizerOptions(config, { learningRate: 'lr', weightDecay: 'weight-decay' });
-  // The data and the model check what concerns them.
-  const dataset = datasetOf(config);
-  splitOf(config, dataset);
-  const model = modelConfigOf(config, dataset);
-  checkSize(`the logits of all ${dataset.rows} pairs of p ${config.modulus}`, dataset.rows * dataset.classes);
-  checkSize(`the activations of d-ff ${config.dFF}`, dataset.rows * config.dFF);
-  checkSize(
-    `a model of d-model ${config.dModel} and layers ${config.layers}`,
-    [...gptShapes(model).values()].reduce((sum, [rows, columns]) => sum + rows * columns, 0),
-  );
+/** A configuration whose batch size may still be `half`. */
+export type WantedConfig = Omit<RunConfig, 'batchSize'> & { readonly batchSize: BatchSize };
+
+/** The preset's values, those of the model where it is another than the preset's, and the given ones over them. */
+function completed(preset: PresetName, given: RunOptions): WantedConfig {
+  const { trainFraction, trainRows, modulus, mask, positions, init, ...base } = PRESETS[preset] as Omit<
+    WantedConfig,
+    'preset' | 'splitSeed'
+  >;
+  const model = given.model ?? base.model;
+  const ofModel = model === base.model ? { init, mask, positions } : {};
+  const ofData =
+    given.trainFraction === undefined && given.trainRows === undefined ? { trainFraction, trainRows } : {};
+  const optional = {
+    ...(getOperation(given.operation ?? base.operation).modular ? { modulus } : {}),
+    ...ofData,
+    ...(given.dModel === undefined ? {} : { dFF: 4 * given.dModel }),
+    ...ofModel,
+  };
+  return {
+    preset,
+    splitSeed: given.seed ?? base.seed,
+    ...base,
+    ...(MODEL_OPTIONS[model] as { readonly init: Initialization }),
+    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as object),
+    ...given,
+  };
 }
 
-/** Full-batch training holds whole arrays in memory. */
-function checkSize(what: string, elements: number): void {
-  if (elements > MOST_ELEMENTS) {
-    throw new ArgumentError(
-      `${what} would take ${((4 * elements) / 1e9).toFixed(1)} GB, at most 1 GB is possible; choose a smaller one`,
-    );
-  }
+/** The rows that a configuration's model learns. */
+export function datasetOf({
+  operation,
+  modulus,
+  tokens,
+}: Pick<RunConfig, 'operation' | 'modulus' | 'tokens'>): Dataset {
+  return makeDataset({ operation, modulus, form: tokens });
 }
 
-function checkName(option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value))
-    throw new ArgumentError(`${option} is '${value}', expected one of ${allowed.join(', ')}`);
-}
-
-function checkInteger(option: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new ArgumentError(`${option} is ${value}, expected an integer ${range}`);
-  }
-}
-
-export function datasetOf(config: RunConfig): Dataset {
-  return makeDataset({ operation: config.operation, modulus: config.modulus });
-}
-
-export function splitOf(config: RunConfig, dataset: Dataset): Split {
-  const { seed, trainRows, trainFraction } = config;
+/** Which of them train. */
+export function splitOf(
+  config: Pick<RunConfig, 'splitSeed' | 'split' | 'trainRows' | 'trainFraction'>,
+  dataset: Dataset,
+): Split {
+  const { splitSeed: seed, split: method, trainRows, trainFraction } = config;
   return trainRows === undefined
-    ? splitRows(dataset, { seed, trainFraction: trainFraction as number })
-    : splitRows(dataset, { seed, trainRows });
+    ? splitRows(dataset, { seed, method, trainFraction: trainFraction as number })
+    : splitRows(dataset, { seed, method, trainRows });
 }
 
-/** The model's sizes for a dataset. */
+/** The model and its sizes for a dataset. */
 export function modelConfigOf(
-  config: RunConfig,
-  dataset: Pick<Dataset, 'vocabulary' | 'sequenceLength' | 'classes'>,
-): GptConfig {
-  const { vocabulary, sequenceLength, classes } = dataset;
-  const { dModel, dFF, heads, layers } = config;
-  const model = { vocabulary, sequenceLength, classes, dModel, dFF, heads, layers };
-  checkGptConfig(model);
-  return model;
+  config: Pick<
+    RunConfig,
+    'model' | 'dModel' | 'dFF' | 'heads' | 'layers' | 'dropout' | 'mask' | 'positions' | 'init'
+  >,
+  dataset: Pick<Dataset, 'vocabulary' | 'sequenceLength' | 'classes' | 'answers'>,
+): ModelConfig {
+  const { vocabulary, sequenceLength, classes, answers } = dataset;
+  const { model, dModel, dFF, heads, layers, dropout, mask, positions, init } = config;
+  const sizes = { vocabulary, sequenceLength, classes, dModel, dFF, heads, layers };
+  if (model === 'gpt') return { model, ...sizes, init: init as GptInitialization };
+  if (model === 'power') return { model, ...sizes, dropout, answers };
+  return {
+    model,
+    ...sizes,
+    dropout,
+    answers,
+    mask: mask as MaskMode,
+    positions: positions as PositionKind,
+  };
 }

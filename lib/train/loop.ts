@@ -251,7 +251,7 @@ function rowsOf(
     rows.push({
       epoch,
       trainAccuracy: value('trainAccuracy', i),
-      trainLoss: value('trainLoss', i),
+      trainLoss: value('evaluatedTrainLoss', i),
       validationAccuracy: value('validationAccuracy', i),
       validationLoss: value('validationLoss', i),
     });

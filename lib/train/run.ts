@@ -6,9 +6,9 @@ import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import { type LoopResult, type StopReason, trainLoop } from './loop';
 import { formatPercent } from './number-format';
+import { prepareRun } from './prepare';
 import type { Evaluation, ProgressDisplay } from './progress';
 import type { TrainState } from './state';
-import { prepareRun } from './step';
 
 /** Where a run's results go; `RunStore` is one. */
 export interface RunSink {

@@ -1,132 +1,156 @@
 /** @file One training step as plain tfjs: loss, gradient, update, and the evaluation when it is due. */
 import * as tf from '@tensorflow/tfjs-core';
-import { cond, type Step } from '../compile';
-import { gatherRows } from '../data/split';
-import { asGptParams, gptForward } from '../models/gpt';
-import { initializeGpt } from '../models/initialize';
+import { cond, minibatch, type Step } from '../compile';
 import { accuracy, crossEntropy } from '../models/loss';
-import { type Params, valueAndGrads } from '../models/params';
-import { type TokenBatch, tokenBatch } from '../models/rows';
-import { applyUpdates, OPTIMIZERS, type Transform } from '../optim';
-import { datasetOf, modelConfigOf, type RunConfig, splitOf } from './config';
-import { type TrainState, toHostTree } from './state';
+import type { ForwardOptions, Model } from '../models/model';
+import { valueAndGrads } from '../models/params';
+import { selectRows, type TokenBatch } from '../models/rows';
+import { weightNoise } from '../models/weight-noise';
+import { applyUpdates, type Transform } from '../optim';
+import type { TrainState } from './state';
 
 /** Rows of a table, ready for a model. */
 export interface Batch {
   readonly tokens: TokenBatch;
-  /** [rows] */
+  /** [answers · rows]: the first answer of all rows, then the second. */
   readonly targets: Int32Array;
 }
 
 /** What a step is made of; free of any particular model or operation. */
 export interface StepParts {
-  /** Logits at the answer position, [rows, classes]. */
-  readonly forward: (params: Params, tokens: TokenBatch) => tf.Tensor2D;
+  readonly forward: Model['forward'];
   readonly classes: number;
+  /** Predicted tokens a row. Default 1. */
+  readonly answers?: number;
   readonly train: Batch;
   readonly validation: Batch;
   readonly optimizer: Transform;
+  /** Fixes what is drawn in a step: rows, dropout, noise. Default 0. */
+  readonly seed?: number;
+  /** Training rows in one update. Default all of them. */
+  readonly batchSize?: number | 'full';
+  /** Whether the forward pass draws in training. Default false. */
+  readonly dropout?: boolean;
+  /** Standard deviation of the noise on the parameters in training. Default 0. */
+  readonly weightNoise?: number;
+  /** Whether dropout stays on in evaluations. Default false. */
+  readonly dropoutInValidation?: boolean;
 }
 
-/** Names of what a step reports. The last three are NaN at steps without an evaluation. */
+/**
+ * Names of what a step reports: `trainLoss` is the loss that the step's own update follows, over its own rows. The others are
+ * measured when an evaluation is due, and NaN at other steps.
+ */
 export const METRICS = {
   trainLoss: 'trainLoss',
+  evaluatedTrainLoss: 'evaluatedTrainLoss',
   trainAccuracy: 'trainAccuracy',
   validationLoss: 'validationLoss',
   validationAccuracy: 'validationAccuracy',
 } as const;
 
+/** Rows with their targets as tensors, chosen in the step or all of them. */
+interface Rows {
+  readonly tokens: TokenBatch;
+  /** [answers · rows], int32 */
+  readonly targets: tf.Tensor1D;
+}
+
 /**
- * A full-batch training step on a `TrainState`. Before the update, when the step number is a multiple of
- * `schedule.every` or equals `schedule.last`, it also evaluates the parameters on all training and validation rows.
+ * Dropout of an evaluation draws from a seed of its own, counted from the other end, so that it shares no mask with the
+ * training step.
  */
-export function makeStep({ forward, classes, train, validation, optimizer }: StepParts): Step<TrainState> {
+const evaluationSeed = (seed: number) => Number.MAX_SAFE_INTEGER - seed;
+
+/**
+ * A training step on a `TrainState`. Before the update, when the step number is a multiple of `schedule.every` or equals
+ * `schedule.last`, it also evaluates the parameters on all training and validation rows.
+ */
+export function makeStep(parts: StepParts): Step<TrainState> {
+  const { forward, classes, train, validation, optimizer } = parts;
+  const { seed = 0, batchSize = 'full', dropout = false, weightNoise: noise = 0 } = parts;
+  const { dropoutInValidation = false } = parts;
+  const full = batchSize === 'full' || batchSize === train.tokens.rows;
+  const noisy = dropout || noise > 0;
+  // Where the update sees all rows as an evaluation would, its own forward pass is the evaluation of the training rows.
+  const sharesForward = full && noise === 0 && (!dropout || dropoutInValidation);
+
   return (state: TrainState<tf.Tensor>) => {
-    const targets = tf.tensor1d(train.targets, 'int32');
+    const { params, step } = state;
+    const all: Rows = { tokens: train.tokens, targets: tf.tensor1d(train.targets, 'int32') };
+    const rows = full
+      ? all
+      : drawRows(all, minibatch(all.tokens.rows, batchSize, { seed, purpose: 'batch', step }));
+    const random: ForwardOptions = noisy ? { random: { seed, step } } : {};
     let logits: tf.Tensor2D | undefined;
-    const { value, grads } = valueAndGrads((params) => {
-      // Run eagerly, tfjs frees what this function leaves behind; the accuracy still needs the logits.
-      logits = tf.keep(forward(params, train.tokens)); // [rows, classes]
-      return crossEntropy(logits, oneHot(targets, classes));
-    }, state.params);
-    const context = { params: state.params, step: state.step };
-    const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, context);
+    const { value, grads } = valueAndGrads((exact) => {
+      const used = noise === 0 ? exact : weightNoise(exact, { std: noise, seed, step });
+      const result = forward(used, rows.tokens, random); // [answers · rows, classes]
+      // Run eagerly, tfjs frees what this function leaves behind; an evaluation may still need the logits.
+      logits = sharesForward ? tf.keep(result) : undefined;
+      return crossEntropy(result, oneHot(rows.targets, classes));
+    }, params);
+    const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, { params, step });
 
     const { every, last } = state.schedule;
-    const due = tf.logicalOr(tf.equal(tf.mod(state.step, every), 0), tf.equal(state.step, last));
+    const due = tf.logicalOr(tf.equal(tf.mod(step, every), 0), tf.equal(step, last));
+    const evaluate = (batch: Rows, known?: { readonly logits: tf.Tensor2D; readonly loss: tf.Tensor }) => {
+      const options: ForwardOptions =
+        dropoutInValidation && dropout ? { random: { seed: evaluationSeed(seed), step } } : {};
+      const computed = known?.logits ?? forward(params, batch.tokens, options);
+      return {
+        loss: known?.loss ?? crossEntropy(computed, oneHot(batch.targets, classes)),
+        accuracy: accuracy(computed, batch.targets),
+      };
+    };
     const evaluation = cond(
       due,
+      () => {
+        const onTrain = evaluate(all, logits && { logits, loss: value });
+        const onValidation = evaluate({
+          tokens: validation.tokens,
+          targets: tf.tensor1d(validation.targets, 'int32'),
+        });
+        return {
+          [METRICS.evaluatedTrainLoss]: onTrain.loss,
+          [METRICS.trainAccuracy]: onTrain.accuracy,
+          [METRICS.validationLoss]: onValidation.loss,
+          [METRICS.validationAccuracy]: onValidation.accuracy,
+        };
+      },
       () => ({
-        [METRICS.trainAccuracy]: accuracy(logits as tf.Tensor2D, targets),
-        ...evaluate(forward(state.params, validation.tokens), validation.targets, classes),
-      }),
-      () => ({
+        [METRICS.evaluatedTrainLoss]: tf.scalar(Number.NaN),
         [METRICS.trainAccuracy]: tf.scalar(Number.NaN),
         [METRICS.validationLoss]: tf.scalar(Number.NaN),
         [METRICS.validationAccuracy]: tf.scalar(Number.NaN),
       }),
     );
-    (logits as tf.Tensor2D | undefined)?.dispose();
+    logits?.dispose();
     const next: TrainState<tf.Tensor> = {
-      params: applyUpdates(state.params, updates),
+      params: applyUpdates(params, updates),
       optimizer: optimizerState,
-      step: tf.add(state.step, tf.scalar(1, 'int32')),
+      step: tf.add(step, tf.scalar(1, 'int32')),
       schedule: state.schedule,
     };
     return { state: next, metrics: { [METRICS.trainLoss]: value, ...evaluation } };
   };
 }
 
-function evaluate(logits: tf.Tensor2D, targets: Int32Array, classes: number): Record<string, tf.Tensor> {
-  const labels = tf.tensor1d(targets, 'int32');
+/** Some of the rows. @param chosen int32 [rows of the batch] */
+function drawRows({ tokens, targets }: Rows, chosen: tf.Tensor1D): Rows {
+  const answers = targets.size / tokens.rows;
+  const places = Array.from({ length: answers }, (_, answer) =>
+    tf.add(chosen, tf.scalar(answer * tokens.rows, 'int32')),
+  );
   return {
-    [METRICS.validationLoss]: crossEntropy(logits, oneHot(labels, classes)),
-    [METRICS.validationAccuracy]: accuracy(logits, labels),
+    tokens: selectRows(tokens, chosen),
+    targets: tf.gather(targets, tf.concat(places) as tf.Tensor1D),
   };
 }
 
-/** [rows, classes], float32: 1 at the label. */
+/** [answers · rows, classes], float32: 1 at the label. */
 function oneHot(labels: tf.Tensor1D, classes: number): tf.Tensor2D {
   return tf.cast(tf.oneHot(labels, classes), 'float32') as tf.Tensor2D;
-}
-
-/** Everything a run begins with. */
-export interface PreparedRun {
-  readonly step: Step<TrainState>;
-  /** Initial parameters, zeroed optimiser state, step 0. */
-  readonly initial: TrainState;
-  readonly trainRows: number;
-  readonly validationRows: number;
-}
-
-/** Data, model, optimiser and initial state of a configuration. */
-export function prepareRun(config: RunConfig): PreparedRun {
-  const dataset = datasetOf(config);
-  const split = splitOf(config, dataset);
-  const model = modelConfigOf(config, dataset);
-  const batch = (rows: Int32Array): Batch => {
-    const { tokens, targets } = gatherRows(dataset, rows);
-    return { tokens: tokenBatch(tokens, dataset.sequenceLength, dataset.vocabulary), targets };
-  };
-  const optimizer = OPTIMIZERS[config.optimizer](config);
-  const params = initializeGpt(model, config.init, config.seed);
-  return {
-    step: makeStep({
-      forward: (tensors, tokens) => gptForward(model, asGptParams(tensors), tokens),
-      classes: model.classes,
-      train: batch(split.train),
-      validation: batch(split.validation),
-      optimizer,
-    }),
-    initial: {
-      params,
-      optimizer: toHostTree((tensors) => optimizer.init(tensors), params),
-      step: { dtype: 'int32', shape: [], data: Int32Array.of(0) },
-      schedule: scheduleOf(config.evalEvery, config.steps - 1),
-    },
-    trainRows: split.train.length,
-    validationRows: split.validation.length,
-  };
 }
 
 /** When to evaluate, as part of the state, so that changing it compiles nothing anew. */

@@ -1,0 +1,149 @@
+/** @file The checks of a run's configuration: each value by itself, and what it comes to. */
+import { shown } from '../compile/errors';
+import type { Dataset } from '../data/dataset';
+import { ArgumentError } from '../errors';
+import type { ModelName } from '../models/config';
+import type { Model } from '../models/model';
+import { MODEL_NAMES } from '../models/registry';
+import { checkOptimizerOptions, OPTIMIZERS } from '../optim';
+import type { Initialization, RunConfig, WantedConfig } from './config';
+
+/** Steps are counted in int32 inside the program. */
+const LARGEST_STEP = 2 ** 31 - 1;
+
+/** Most elements of any one array of a run, 1 GB of float32. */
+const MOST_ELEMENTS = 2 ** 28;
+
+const INITIALIZATIONS: Readonly<Record<ModelName, readonly Initialization[]>> = {
+  gpt: ['paper', 'unit'],
+  decoder: ['torch'],
+  power: ['torch'],
+};
+
+/** Values of the options that have a list of them. */
+const CHOICES = {
+  split: ['exact', 'with-replacement'],
+  decayTo: ['zero', 'init'],
+  mask: ['additive', 'causal', 'none'],
+  positions: ['sinusoidal', 'learned'],
+} as const;
+
+/** The option's name on the command line. */
+const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/**
+ * Checks each value by itself.
+ *
+ * @param modelOptions the options that only some models have, by model
+ * @throws {ArgumentError} naming the option, its value and what was expected
+ */
+export function checkValues(
+  config: WantedConfig,
+  modelOptions: Readonly<Record<ModelName, Partial<RunConfig>>>,
+): void {
+  const { model, stopAtAccuracy, batchSize, dropout } = config;
+  checkName('model', model, MODEL_NAMES);
+  checkName('optimizer', config.optimizer, Object.keys(OPTIMIZERS));
+  checkName('init', config.init, INITIALIZATIONS[model]);
+  for (const [key, allowed] of Object.entries(CHOICES)) {
+    const value = config[key as keyof typeof CHOICES];
+    if (value !== undefined) checkName(optionName(key), value, allowed);
+  }
+  for (const key of ['mask', 'positions'] as const) {
+    if (config[key] !== undefined && !(key in modelOptions[model])) {
+      throw new ArgumentError(
+        `${key} is '${config[key]}', but the model '${model}' has no such option; leave it out`,
+      );
+    }
+  }
+  checkInteger('seed', config.seed, 0);
+  checkInteger('split-seed', config.splitSeed, 0);
+  checkInteger('steps', config.steps, 1, LARGEST_STEP);
+  checkInteger('eval-every', config.evalEvery, 1, LARGEST_STEP);
+  checkInteger('stop-evaluations', config.stopEvaluations, 1);
+  checkInteger('outliers', config.outliers, 0);
+  checkInteger('warmup', config.warmup, 0, LARGEST_STEP);
+  if (typeof batchSize === 'number') checkInteger('batch-size', batchSize, 1);
+  else checkName('batch-size', batchSize, ['full', 'half'], 'a number of rows, ');
+  if (stopAtAccuracy !== undefined && !(stopAtAccuracy > 0 && stopAtAccuracy <= 1)) {
+    throw new ArgumentError(
+      `stop-at-accuracy is ${shown(stopAtAccuracy)}, expected a share in (0, 1] such as .99`,
+    );
+  }
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new ArgumentError(`dropout is ${shown(dropout)}, expected a share in [0, 1) such as .1`);
+  }
+  if (model === 'gpt' && dropout > 0) {
+    throw new ArgumentError(`dropout is ${dropout}, but the model 'gpt' has none; leave it out`);
+  }
+  for (const key of ['weightNoise', 'gradientNoise'] as const) {
+    if (!(Number.isFinite(config[key]) && config[key] >= 0)) {
+      throw new ArgumentError(`${optionName(key)} is ${shown(config[key])}, expected a number of at least 0`);
+    }
+  }
+  checkFlag('dropout-in-validation', config.dropoutInValidation);
+  checkOptimizerOptions(config, { learningRate: 'lr', weightDecay: 'weight-decay' });
+}
+
+/**
+ * Checks what the values come to, with the data and the model they give.
+ *
+ * @throws {ArgumentError} naming what does not fit and what to do
+ */
+export function checkSizes(
+  config: RunConfig,
+  dataset: Dataset,
+  { trainRows, model }: { readonly trainRows: number; readonly model: Model },
+): void {
+  const { batchSize, outliers, mask, tokens } = config;
+  if (batchSize !== 'full' && batchSize > trainRows) {
+    throw new ArgumentError(
+      `batch-size ${batchSize} is larger than the ${trainRows} training rows; choose at most that many, or full`,
+    );
+  }
+  if (outliers > trainRows) {
+    throw new ArgumentError(
+      `${outliers} outliers are more than the ${trainRows} training rows; choose fewer`,
+    );
+  }
+  if (dataset.answers > 1 && (config.model === 'gpt' || (config.model === 'decoder' && mask !== 'causal'))) {
+    const hint = config.model === 'gpt' ? 'the model decoder or power' : '--mask causal';
+    throw new ArgumentError(
+      `tokens '${tokens}' shows the model the first answer before it predicts it, unless each position sees earlier ones alone; take ${hint}`,
+    );
+  }
+  const pairs = `all ${dataset.rows} pairs of ${config.modulus === undefined ? config.operation : `p ${config.modulus}`}`;
+  checkSize(`the logits of ${pairs}`, dataset.rows * dataset.answers * dataset.classes);
+  checkSize(`the activations of d-ff ${config.dFF}`, dataset.rows * config.dFF);
+  checkSize(
+    `a model of d-model ${config.dModel} and layers ${config.layers}`,
+    [...model.shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+  );
+}
+
+/** Training holds whole arrays in memory. */
+function checkSize(what: string, elements: number): void {
+  if (elements > MOST_ELEMENTS) {
+    throw new ArgumentError(
+      `${what} would take ${((4 * elements) / 1e9).toFixed(1)} GB, at most 1 GB is possible; choose a smaller one`,
+    );
+  }
+}
+
+/** @throws {ArgumentError} where the value is none of the allowed ones; `more` names what else would do. */
+export function checkName(option: string, value: string, allowed: readonly string[], more = ''): void {
+  if (!allowed.includes(value))
+    throw new ArgumentError(`${option} is ${shown(value)}, expected ${more}one of ${allowed.join(', ')}`);
+}
+
+function checkFlag(option: string, value: boolean): void {
+  if (typeof value !== 'boolean')
+    throw new ArgumentError(`${option} is ${shown(value)}, expected true or false`);
+}
+
+function checkInteger(option: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new ArgumentError(`${option} is ${shown(value)}, expected an integer ${range}`);
+  }
+}
