@@ -20,6 +20,7 @@ export {
   type SplitOptions,
   splitRows,
 } from './data/split';
+export { S5_ORDER, s5Cycles, s5Element, s5Inverse, s5Product, s5Values } from './data/symmetric-group';
 export { TOKEN_FORMS, type TokenForm, type TokenLayout, tokenLayout } from './data/token-forms';
 export * from './errors';
 export * from './figures';
@@ -53,9 +54,10 @@ export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/row
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadGpt, type ModelHint } from './train/checkpoint';
 export {
+  type BatchSize,
   datasetOf,
+  type Initialization,
   modelConfigOf,
-  PRESETS,
   type RunConfig,
   type RunOptions,
   runConfig,
@@ -65,6 +67,8 @@ export type { IdleThreads } from './train/crowding';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
+export { type PreparedRun, prepareRun } from './train/prepare';
+export { PRESETS, type Preset, type PresetName } from './train/presets';
 export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
 export {
   type FinishedRun,
@@ -83,4 +87,4 @@ export {
   type TensorFile,
 } from './train/safetensors';
 export type { TrainState } from './train/state';
-export { type Batch, makeStep, type PreparedRun, prepareRun, type StepParts } from './train/step';
+export { type Batch, makeStep, type StepParts } from './train/step';

@@ -7,6 +7,8 @@ import { ArgumentError } from '../errors';
 import { getOperation, type OperationName } from './operations';
 import { type TokenForm, tokenLayout } from './token-forms';
 
+export type { TokenForm };
+
 /** Above this modulus the table has more than 2²⁴ rows, the most that a float32 mean counts exactly. */
 const MAX_MODULUS = 4096;
 
