@@ -1,11 +1,12 @@
 /** @file Turns the text of options into values, each mistake into one line. */
 import { ArgumentError } from '../errors';
+import type { BatchSize } from '../train/config';
 
-/** @throws ArgumentError where the text is not a number. */
-export function parseNumber(option: string, text: string): number {
+/** @param more what else would do @throws ArgumentError where the text is not a number. */
+export function parseNumber(option: string, text: string, more = ''): number {
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value))
-    throw new ArgumentError(`${option} is '${text}', expected a number`);
+    throw new ArgumentError(`${option} is '${text}', expected a number${more}`);
   return value;
 }
 
@@ -18,4 +19,9 @@ export function parseBetas(text: string): readonly [number, number] {
     throw new ArgumentError(`betas is '${text}', expected two numbers such as .9,.98`);
   }
   return [beta1, beta2];
+}
+
+/** A number of rows, or a word for one, which is checked with the other options. @throws ArgumentError where it is neither. */
+export function parseBatchSize(text: string): BatchSize {
+  return text === 'full' || text === 'half' ? text : parseNumber('batch-size', text, ', full or half');
 }
