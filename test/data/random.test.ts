@@ -111,6 +111,21 @@ describe('distributions', () => {
     expect(Math.abs(moment(4) - 3)).toBeLessThan(0.1);
   });
 
+  it('integer: every value below the bound equally often', () => {
+    const counts = new Int32Array(7);
+    const stream = randomStream(0, 'integers');
+    for (let draw = 0; draw < 7 * 1000; draw++) {
+      const value = stream.integer(7);
+      counts[value] = (counts[value] as number) + 1;
+    }
+    const chiSquare = counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
+    expect(chiSquare).toBeLessThan(22.5); // 0.999 quantile at 6 degrees of freedom
+    expect(stream.integer(1)).toBe(0);
+    expect(Array.from({ length: 8 }, () => stream.integer(2 ** 32)).some((value) => value >= 2 ** 31)).toBe(
+      true,
+    );
+  });
+
   it('permutation: every order of four equally often', () => {
     const counts = new Map<string, number>();
     for (let step = 0; step < 24 * 200; step++) {
@@ -143,6 +158,11 @@ describe('bad input', () => {
 
   it.each(['', '#', 'a#', 'ä', 'a\nb', 'x'.repeat(129)])('purpose %j', (purpose) => {
     expect(messageOf(ArgumentError, () => randomStream(0, purpose))).toContain('random purpose "');
+  });
+
+  it.each([0, -1, 1.5, 2 ** 32 + 1, Number.NaN])('integer below %s', (bound) => {
+    const { integer } = randomStream(0, 'x');
+    expect(messageOf(ArgumentError, () => integer(bound))).toContain(`below ${bound}:`);
   });
 
   it.each([-1, 1.5, 2 ** 31, Number.NaN])('permutation of %s', (n) => {

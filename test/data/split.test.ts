@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeDataset } from '../../lib/data/dataset';
 import { gatherRows, mirrorShare, type SplitOptions, splitRows } from '../../lib/data/split';
+import { TOKEN_FORMS } from '../../lib/data/token-forms';
 import { ArgumentError } from '../../lib/errors';
 import { messageOf } from '../support/one-line';
 
@@ -83,6 +84,39 @@ describe('splitRows', () => {
   });
 });
 
+describe('splitRows with replacement', () => {
+  const drawn = (seed: number) => splitRows(paper, { seed, trainFraction: 0.3, method: 'with-replacement' });
+
+  it('has the sizes of the exact split, and draws each row as often as chance has it', () => {
+    const { train, validation } = drawn(0);
+    expect([train.length, validation.length]).toEqual([3830, 8939]);
+    // Of n draws from N rows, N · (1 − (1 − 1/N)ⁿ) are distinct; one draw of write-up 2's had 3,319, 2,280 and 4,707.
+    const trained = new Set(train);
+    const leaked = validation.filter((row) => trained.has(row)).length;
+    const unseen = paper.rows - new Set([...train, ...validation]).size;
+    expect(Math.abs(trained.size - 3309)).toBeLessThan(60);
+    expect(Math.abs(leaked - 8939 * 0.2592)).toBeLessThan(200);
+    expect(Math.abs(unseen - 4697)).toBeLessThan(150);
+    expect(Math.min(...train, ...validation)).toBeLessThan(10);
+    expect(Math.max(...train, ...validation)).toBeGreaterThan(12758);
+  });
+
+  it('depends on the seed alone, keeps the rows of a smaller split, and leaves the exact split as it is', () => {
+    expect(drawn(7)).toEqual(drawn(7));
+    expect(drawn(7)).not.toEqual(drawn(8));
+    const fewer = splitRows(paper, { seed: 7, trainRows: 100, method: 'with-replacement' });
+    expect(drawn(7).train.subarray(0, 100)).toEqual(fewer.train);
+    const exact = splitRows(paper, { seed: 7, trainRows: 100, method: 'exact' });
+    expect(exact).toEqual(splitRows(paper, { seed: 7, trainRows: 100 }));
+    expect(exact.train).not.toEqual(fewer.train);
+  });
+
+  it('refuses a method that does not exist', () => {
+    const options = { seed: 0, trainRows: 3, method: 'randint' } as unknown as SplitOptions;
+    expect(messageOf(ArgumentError, () => splitRows(small, options))).toContain("split 'randint'");
+  });
+});
+
 describe('gatherRows', () => {
   it('copies rows in the order asked for', () => {
     expect(gatherRows(small, [7, 0, 7])).toEqual({
@@ -90,6 +124,14 @@ describe('gatherRows', () => {
       targets: Int32Array.of(3, 0, 3),
     });
     expect(gatherRows(small, []).tokens).toHaveLength(0);
+  });
+
+  it('copies both answers of a row', () => {
+    const dataset = makeDataset({ operation: 'add', modulus: 5, form: 'equation-eos' });
+    expect(gatherRows(dataset, [7, 0])).toEqual({
+      tokens: Int32Array.of(5, 1, 7, 2, 6, 3, 5, 0, 7, 0, 6, 0),
+      targets: Int32Array.of(3, 5, 0, 5),
+    });
   });
 
   it.each([-1, 25, 0.5])('refuses row %s', (row) => {
@@ -106,6 +148,19 @@ describe('mirrorShare', () => {
     expect(share([1], [0, 2, 3])).toBe(1 / 3);
     expect(share([0, 3], [1, 2])).toBe(0);
     expect(share([0, 1, 3], [2])).toBe(1);
+  });
+
+  it('finds the operands in every form, whether or not 0 is among them', () => {
+    const split = splitRows(paper, { seed: 0, trainFraction: 0.3 });
+    for (const form of TOKEN_FORMS) {
+      const dataset = makeDataset({ operation: 'add', modulus: 113, form });
+      expect(mirrorShare(dataset, split)).toBe(mirrorShare(paper, split));
+    }
+    // Rows of x / y mod 3: (0,1) (0,2) (1,1) (1,2) (2,1) (2,2).
+    const division = makeDataset({ operation: 'div', modulus: 3 });
+    const parts = { train: Int32Array.of(0, 3, 4), validation: Int32Array.of(1, 2, 5) };
+    expect(mirrorShare(division, parts)).toBe(0);
+    expect(mirrorShare(division, { train: Int32Array.of(3), validation: Int32Array.of(0, 4) })).toBe(0.5);
   });
 
   it('is about the training share on a random split', () => {
