@@ -9,6 +9,7 @@ export {
   type OperationName,
   operationNames,
 } from './data/operations';
+export { type OutlierOptions, type Outliers, withOutliers } from './data/outliers';
 export { type RandomStream, randomStream } from './data/random';
 export {
   gatherRows,
