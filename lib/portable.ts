@@ -35,6 +35,14 @@ export type {
   PowerModelConfig,
 } from './models/config';
 export {
+  type AttentionParams,
+  asDecoderParams,
+  type DecoderLayerParams,
+  type DecoderParams,
+  decoderModel,
+  type WeightAndBias,
+} from './models/decoder';
+export {
   asGptParams,
   checkGptConfig,
   type GptBlockParams,

@@ -1,11 +1,15 @@
 /** @file The models there are, by name. */
 import type { ModelConfig, ModelName } from './config';
+import { decoderModel } from './decoder';
 import { gptModel } from './gpt-model';
 import type { Model } from './model';
+import { powerModel } from './power';
 
 /** How to make each kind of model from its sizes. Each checks them. */
 const MODELS: { readonly [Name in ModelName]?: (config: Extract<ModelConfig, { model: Name }>) => Model } = {
   gpt: gptModel,
+  decoder: decoderModel,
+  power: powerModel,
 };
 
 /** The names of the models, in the order of the table. */

@@ -1,0 +1,60 @@
+/** @file What sizes and variants a decoder may have. */
+import { shown } from '../../compile/errors';
+import { ArgumentError } from '../../errors';
+import type { DecoderModelConfig, MaskMode, PositionKind } from '../config';
+
+const MASKS: readonly MaskMode[] = ['additive', 'causal', 'none'];
+const POSITIONS: readonly PositionKind[] = ['sinusoidal', 'learned'];
+
+/** What the command line calls an option. */
+const OPTION_NAMES: Readonly<Record<string, string>> = { dModel: 'd-model', dFF: 'd-ff' };
+
+/** @throws ArgumentError for a value out of range, heads that do not divide dModel, or answers that the mask lets see ahead. */
+export function checkDecoderConfig(config: DecoderModelConfig): void {
+  for (const name of [
+    'vocabulary',
+    'sequenceLength',
+    'classes',
+    'dModel',
+    'heads',
+    'dFF',
+    'layers',
+  ] as const) {
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new ArgumentError(
+        `${OPTION_NAMES[name] ?? name} is ${shown(value)}, expected an integer of at least 1`,
+      );
+    }
+  }
+  const { dModel, heads, dropout, mask, positions, answers, sequenceLength } = config;
+  if (dModel % heads !== 0) {
+    throw new ArgumentError(
+      `d-model ${dModel} is not divisible by heads ${heads}; choose a multiple of the number of heads`,
+    );
+  }
+  if (!(typeof dropout === 'number' && dropout >= 0 && dropout < 1)) {
+    throw new ArgumentError(`dropout is ${shown(dropout)}, expected a share in [0, 1) such as 0.1`);
+  }
+  checkOneOf('mask', mask, MASKS);
+  checkOneOf('positions', positions, POSITIONS);
+  if (positions === 'sinusoidal' && dModel % 2 !== 0) {
+    throw new ArgumentError(
+      `d-model ${dModel} is odd, but sinusoidal positions come in pairs; choose an even width or positions learned`,
+    );
+  }
+  if (answers !== 1 && answers !== 2) {
+    throw new ArgumentError(`answers is ${shown(answers)}, expected 1 or 2`);
+  }
+  if (answers === 2 && (mask !== 'causal' || sequenceLength < 2)) {
+    throw new ArgumentError(
+      `mask '${mask}' with 2 answers in ${sequenceLength} tokens would let the first answer see the second; use mask causal and at least 2 tokens`,
+    );
+  }
+}
+
+function checkOneOf(option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) {
+    throw new ArgumentError(`${option} is ${shown(value)}, expected one of ${allowed.join(', ')}`);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * @file Activations of several positions in one matrix, position after position, so that what treats all rows alike runs
+ * once. A position has one row for each row of the batch, or fewer where rows are equal (see `rows.ts`).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { expand, type Rows } from '../rows';
+
+export interface Stream {
+  /** [rows of all parts, features] */
+  readonly values: tf.Tensor2D;
+  /** One a position: how many of the rows are its own, and which of them each row of the batch has. */
+  readonly parts: readonly { readonly count: number; readonly index?: tf.Tensor1D }[];
+}
+
+export function joined(rows: readonly Rows[]): Stream {
+  const values =
+    rows.length === 1
+      ? (rows[0] as Rows).values
+      : tf.concat2d(
+          rows.map((each) => each.values),
+          0,
+        );
+  return { values, parts: rows.map(({ values, index }) => part(values.shape[0], index)) };
+}
+
+function part(count: number, index: tf.Tensor1D | undefined): Stream['parts'][number] {
+  return index === undefined ? { count } : { count, index };
+}
+
+export function split({ values, parts }: Stream): Rows[] {
+  if (parts.length === 1) return [rowsOf(values, parts[0]?.index)];
+  let start = 0;
+  return parts.map(({ count, index }) => {
+    const own: tf.Tensor2D = tf.slice(values, [start, 0], [count, -1]);
+    start += count;
+    return rowsOf(own, index);
+  });
+}
+
+function rowsOf(values: tf.Tensor2D, index: tf.Tensor1D | undefined): Rows {
+  return index === undefined ? { values } : { values, index };
+}
+
+/** The last positions. */
+export function lastOf({ values, parts }: Stream, positions: number): Stream {
+  if (positions === parts.length) return { values, parts };
+  const kept = parts.slice(-positions);
+  const count = kept.reduce((sum, each) => sum + each.count, 0);
+  return { values: tf.slice(values, [(values.shape[0] as number) - count, 0], [count, -1]), parts: kept };
+}
+
+/** The same positions with other features; `f` treats each row by itself. */
+export function mapStream({ values, parts }: Stream, f: (values: tf.Tensor2D) => tf.Tensor2D): Stream {
+  return { values: f(values), parts };
+}
+
+/** One row for each row of the batch, [rows, features], a single shared row repeated. */
+export function expandTo(rows: Rows, count: number): tf.Tensor2D {
+  const values = expand(rows);
+  return values.shape[0] === count ? values : tf.gather(values, tf.zeros([count], 'int32') as tf.Tensor1D);
+}
