@@ -1,6 +1,7 @@
 /** @file From a configuration to a step and the state it begins with. */
 import type { Step } from '../compile';
 import type { Dataset } from '../data/dataset';
+import { withOutliers } from '../data/outliers';
 import { gatherRows } from '../data/split';
 import { createModel } from '../models/registry';
 import { tokenBatch } from '../models/rows';
@@ -20,18 +21,19 @@ export interface PreparedRun {
 
 /** Data, model, optimiser and initial state of a configuration. */
 export function prepareRun(config: RunConfig): PreparedRun {
-  const { seed, batchSize, dropout, weightNoise, dropoutInValidation } = config;
+  const { seed, splitSeed, batchSize, dropout, weightNoise, dropoutInValidation, outliers } = config;
   const dataset = datasetOf(config);
   const split = splitOf(config, dataset);
   const model = createModel(modelConfigOf(config, dataset));
   const optimizer = OPTIMIZERS[config.optimizer](config);
   const params = model.init(seed);
+  const { training } = withOutliers(dataset, split, { count: outliers, seed: splitSeed });
   return {
     step: makeStep({
       forward: model.forward,
       classes: dataset.classes,
       answers: dataset.answers,
-      train: batchOf(dataset, split.train),
+      train: batchOf(training, split.train),
       validation: batchOf(dataset, split.validation),
       optimizer,
       seed,

@@ -7,17 +7,29 @@ describe('a configuration', () => {
   it('is write-up 2’s by default', () => {
     expect(runConfig()).toEqual({
       preset: 'gpt',
+      model: 'gpt',
       operation: 'add',
       modulus: 113,
+      tokens: 'equals',
       trainFraction: 0.3,
+      split: 'exact',
+      splitSeed: 0,
+      outliers: 0,
       seed: 0,
       steps: 55_000,
       stopEvaluations: 1,
       evalEvery: 25,
+      batchSize: 'full',
       optimizer: 'adamw',
       learningRate: 1e-3,
+      warmup: 0,
       weightDecay: 1,
+      decayTo: 'zero',
       betas: [0.9, 0.98],
+      weightNoise: 0,
+      gradientNoise: 0,
+      dropout: 0,
+      dropoutInValidation: false,
       dModel: 128,
       dFF: 512,
       heads: 4,
@@ -42,8 +54,45 @@ describe('a configuration', () => {
     expect(runConfig({ dModel: 32, dFF: 40 }).dFF).toBe(40);
   });
 
+  it('splits by the run’s seed unless the split has its own', () => {
+    expect(runConfig({ seed: 7 }).splitSeed).toBe(7);
+    const grid = [64, 128].map((dModel) => runConfig({ seed: dModel, splitSeed: 3, dModel }));
+    const [small, large] = grid.map((config) => splitOf(config, datasetOf(config)));
+    expect(small).toEqual(large);
+    expect(splitOf(runConfig({ seed: 4 }), datasetOf(runConfig()))).not.toEqual(small);
+  });
+
+  it.each([
+    [{ trainRows: 2000 }, 512],
+    [{ trainRows: 1001 }, 500],
+    [{ trainRows: 1 }, 1],
+  ])('half a batch: %o makes %i rows', (options, rows) => {
+    expect(runConfig({ ...options, batchSize: 'half' }).batchSize).toBe(rows);
+  });
+
+  it('knows of permutations, which have no modulus', () => {
+    const config = runConfig({ operation: 's5conj' });
+    expect(config).not.toHaveProperty('modulus');
+    expect(datasetOf(config).rows).toBe(14_400);
+  });
+
+  it('has the options of the model it is for', () => {
+    const decoder = runConfig({ model: 'decoder', tokens: 'pair' });
+    expect(decoder).toMatchObject({ mask: 'causal', positions: 'sinusoidal', init: 'torch' });
+    expect(runConfig()).not.toHaveProperty('mask');
+    expect(runConfig({ model: 'power', tokens: 'equation-eos', modulus: 97 })).toMatchObject({
+      init: 'torch',
+    });
+  });
+
   it('is its own completion, so that a saved one can be read back', () => {
-    for (const options of [{}, { trainRows: 500, modulus: 59 }, { dModel: 64, stopAtAccuracy: 0.9 }]) {
+    for (const options of [
+      {},
+      { trainRows: 500, modulus: 59 },
+      { dModel: 64, stopAtAccuracy: 0.9 },
+      { batchSize: 'half', operation: 's5' },
+      { model: 'decoder', mask: 'none', dropout: 0.1 },
+    ] as const) {
       expect(runConfig(JSON.parse(JSON.stringify(runConfig(options))))).toEqual(runConfig(options));
     }
   });
@@ -80,7 +129,31 @@ describe('is refused in one line that names the value', () => {
     [{ optimizer: 'sgd' as never }, 'sgd'],
     [{ init: 'zero' as never }, 'zero'],
     [{ preset: 'llama' as never }, 'llama'],
-    [{ operation: 'div' }, 'div'],
+    [{ operation: 'mul' as never }, 'mul'],
+    [{ operation: 'div', modulus: 12 }, '12'],
+    [{ operation: 's5', modulus: 97 }, '97'],
+    [{ tokens: 'words' as never }, 'words'],
+    [{ split: 'bootstrap' as never }, "'bootstrap'"],
+    [{ splitSeed: 1.5 }, 'split-seed is 1.5'],
+    [{ outliers: -1 }, 'outliers is -1'],
+    [{ outliers: 101, trainRows: 100 }, '101'],
+    [{ batchSize: 0 }, 'batch-size is 0'],
+    [{ batchSize: 101, trainRows: 100 }, 'batch-size 101'],
+    [{ batchSize: 'most' as never }, "'most'"],
+    [{ warmup: -1 }, 'warmup is -1'],
+    [{ decayTo: 'mean' as never }, "'mean'"],
+    [{ weightNoise: -1 }, 'weight-noise is -1'],
+    [{ gradientNoise: Number.NaN }, 'gradient-noise is NaN'],
+    [{ model: 'rnn' as never }, "'rnn'"],
+    [{ model: 'decoder', dropout: 1 }, 'dropout is 1'],
+    [{ dropout: 0.1 }, 'dropout is 0.1'],
+    [{ dropoutInValidation: 'yes' as never }, "'yes'"],
+    [{ mask: 'none' }, "mask is 'none'"],
+    [{ positions: 'learned' }, "positions is 'learned'"],
+    [{ model: 'decoder', mask: 'triangle' as never }, "'triangle'"],
+    [{ model: 'decoder', init: 'unit' }, "'unit'"],
+    [{ tokens: 'equation-eos' }, 'equation-eos'],
+    [{ model: 'decoder', mask: 'additive', tokens: 'equation-eos' }, '--mask causal'],
   ])('%o', (options, part) => {
     expect(messageOf(ArgumentError, () => runConfig(options))).toContain(part);
   });
