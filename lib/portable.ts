@@ -42,6 +42,7 @@ export {
   decoderModel,
   type WeightAndBias,
 } from './models/decoder';
+export type { ModelHint } from './models/foreign';
 export {
   asGptParams,
   checkGptConfig,
@@ -57,11 +58,11 @@ export { accuracy, crossEntropy } from './models/loss';
 export type { ForwardOptions, Model } from './models/model';
 export { mapParams, namedTensors, type Params, valueAndGrads } from './models/params';
 export { sinusoidalEncoding } from './models/positional-encoding';
-export { predictGpt } from './models/predict';
+export { predict } from './models/predict';
 export { createModel, MODEL_NAMES } from './models/registry';
 export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/rows';
 export * from './optim';
-export { encodeCheckpoint, type LoadedModel, loadGpt, type ModelHint } from './train/checkpoint';
+export { encodeCheckpoint, type LoadedModel, loadModel } from './train/checkpoint';
 export {
   type BatchSize,
   datasetOf,

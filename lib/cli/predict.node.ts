@@ -4,8 +4,10 @@ import { type Command, Option } from 'commander';
 import Papa from 'papaparse';
 import { onnxRuntimeNode } from '../compile/runtime.node';
 import { ArgumentError, FileError } from '../errors';
-import { predictGpt } from '../models/predict';
-import { loadGpt } from '../train/checkpoint';
+import type { MaskMode, ModelName } from '../models/config';
+import { predict } from '../models/predict';
+import { MODEL_NAMES } from '../models/registry';
+import { loadModel } from '../train/checkpoint';
 import { runEnvironment } from '../train/environment.node';
 import { readWholeFile, writeFileAtomic } from '../train/files.node';
 import { shortestFloat32 } from '../train/metrics-csv';
@@ -16,8 +18,9 @@ import { parseNumber } from './parse';
 interface PredictArguments {
   readonly tokens: string;
   readonly out?: string;
-  readonly model?: 'gpt';
+  readonly model?: ModelName;
   readonly heads?: number;
+  readonly mask?: MaskMode;
   readonly threads?: number;
 }
 
@@ -30,12 +33,24 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
       'safetensors file, of ours or with the parameters of the same model made elsewhere',
     )
     .requiredOption('--tokens <file>', 'CSV without header, the tokens of one sequence a line')
-    .option('--out <file>', "CSV to write, the last position's logits a line (default: standard output)")
+    .option(
+      '--out <file>',
+      "CSV to write, a row's logits a line; where there are two answers, those of the first come first (default: standard output)",
+    )
     .addOption(
-      new Option('--model <name>', 'for a file without our metadata: what it holds').choices(['gpt']),
+      new Option(
+        '--model <name>',
+        'for a file without our metadata: what it holds, if its tensors do not tell',
+      ).choices([...MODEL_NAMES]),
     )
     .option('--heads <integer>', 'for a file without our metadata: attention heads', (text) =>
       parseNumber('heads', text),
+    )
+    .addOption(
+      new Option(
+        '--mask <mode>',
+        "for a decoder without our metadata: who sees whom; additive for write-up 1's class in PyTorch",
+      ).choices(['additive', 'causal', 'none']),
     )
     .option('--threads <integer>', 'native threads', (text) => parseNumber('threads', text))
     .action(async (checkpoint: string, options: PredictArguments) => {
@@ -48,35 +63,52 @@ async function runPredict(
   options: PredictArguments,
   streams: Streams,
 ): Promise<ExitCode> {
+  const { model: name, heads, mask } = options;
   const path = (file: string) => resolve(streams.directory, file);
   const { threads } = runEnvironment(options.threads === undefined ? {} : { threads: options.threads });
-  const { model, params } = loadGpt(
-    readCheckpoint(path(checkpoint)),
-    checkpoint,
-    options.heads === undefined ? {} : { heads: options.heads },
-  );
-  const text = new TextDecoder().decode(readWholeFile(path(options.tokens)));
-  const tokens = parseTokens(text, options.tokens, model.sequenceLength, model.vocabulary);
-  const logits = await predictGpt(model, params, tokens, onnxRuntimeNode, { threads });
-  const csv = formatLogits(logits.data as Float32Array, model.classes);
+  const lines = readRows(path(options.tokens), options.tokens);
+  const { model, params } = loadModel(readCheckpoint(path(checkpoint)), checkpoint, {
+    ...(name === undefined ? {} : { model: name }),
+    ...(heads === undefined ? {} : { heads }),
+    ...(mask === undefined ? {} : { mask }),
+    sequenceLength: cellsOf(lines[0] as string).length,
+  });
+  const { sequenceLength, vocabulary } = model.config;
+  const tokens = parseTokens(lines, options.tokens, sequenceLength, vocabulary);
+  const logits = await predict(model, params, tokens, onnxRuntimeNode, { threads });
+  const csv = formatLogits(logits.data as Float32Array, logits.shape[1] as number);
   if (options.out === undefined) streams.out(csv);
   else writeFileAtomic(path(options.out), csv);
   return EXIT.done;
 }
 
-/**
- * Reads rows of tokens.
- * @throws FileError, ArgumentError naming the line of a row that is not `width` integers from 0 to `vocabulary - 1`.
- */
-export function parseTokens(text: string, source: string, width: number, vocabulary: number): Int32Array {
-  const lines = text
+/** @throws FileError for a file that cannot be read, or has no rows. */
+function readRows(path: string, source: string): string[] {
+  const text = new TextDecoder().decode(readWholeFile(path));
+  if (text.trim() === '') throw new FileError(`${source} holds no rows, expected the tokens of one a line`);
+  return text
     .replace(/^\uFEFF/, '')
     .trimEnd()
     .split(/\r?\n/);
-  if (text.trim() === '') throw new FileError(`${source} holds no rows, expected ${width} tokens a line`);
+}
+
+function cellsOf(line: string): string[] {
+  return Papa.parse<string[]>(line, { delimiter: ',' }).data[0] ?? [];
+}
+
+/**
+ * Reads rows of tokens.
+ * @throws ArgumentError naming the line of a row that is not `width` integers from 0 to `vocabulary - 1`.
+ */
+function parseTokens(
+  lines: readonly string[],
+  source: string,
+  width: number,
+  vocabulary: number,
+): Int32Array {
   return Int32Array.from(
     lines.flatMap((line, index) => {
-      const cells = Papa.parse<string[]>(line, { delimiter: ',' }).data[0] ?? [];
+      const cells = cellsOf(line);
       if (cells.length !== width) {
         throw new ArgumentError(
           `${source} line ${index + 1} has ${line.trim() === '' ? 0 : cells.length} tokens, expected ${width} separated by commas`,
@@ -95,10 +127,11 @@ export function parseTokens(text: string, source: string, width: number, vocabul
   );
 }
 
-function formatLogits(logits: Float32Array, classes: number): string {
+/** A line for every `width` numbers. */
+function formatLogits(logits: Float32Array, width: number): string {
   const lines: string[] = [];
-  for (let row = 0; row < logits.length; row += classes) {
-    lines.push(Array.from(logits.subarray(row, row + classes), shortestFloat32).join(','));
+  for (let row = 0; row < logits.length; row += width) {
+    lines.push(Array.from(logits.subarray(row, row + width), shortestFloat32).join(','));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,18 +1,23 @@
 /**
- * @file A checkpoint as a safetensors file: parameters under the names of the write-up's own framework, the optimiser's
- * state under `optim.`, and the step and configuration as metadata. Files made elsewhere, without our metadata, can be
+ * @file A checkpoint as a safetensors file: parameters under the names of the model's own framework, beside them what that
+ * framework saves with them (the model's buffers), the optimiser's state under `optim.`, and the step and configuration as
+ * metadata. With `optim.` taken out, it is the framework's own file. Files made elsewhere, without our metadata, can be
  * read for predictions.
  */
 import type { HostTensor, HostTree } from '../compile';
 import { FileError } from '../errors';
-import { checkGptConfig, type GptConfig, gptShapes } from '../models/gpt';
+import type { ModelConfig } from '../models/config';
+import { differenceAt, type ModelHint } from '../models/foreign';
+import { readForeign } from '../models/foreign-models';
 import { treeOfNames } from '../models/initialize';
+import type { Model } from '../models/model';
+import { createModel } from '../models/registry';
 import { datasetOf, modelConfigOf, type RunConfig, runConfig } from './config';
 import { encodeSafetensors, type StoredTensor, type TensorFile } from './safetensors';
 import { namedHostTensors, type TrainState } from './state';
 
 const FORMAT = 'optimal-grokking checkpoint 1';
-const OPTIMIZER_PREFIX = 'optim.';
+export const OPTIMIZER_PREFIX = 'optim.';
 
 const STORED = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 
@@ -22,118 +27,122 @@ function stored({ dtype, shape, data }: HostTensor): StoredTensor {
 
 /** The bytes of a checkpoint. The same state gives the same bytes. */
 export function encodeCheckpoint(state: TrainState, config: RunConfig): Uint8Array {
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, tensor] of namedHostTensors(state.params)) tensors.set(name, stored(tensor));
-  for (const [name, tensor] of namedHostTensors(state.optimizer))
-    tensors.set(OPTIMIZER_PREFIX + name, stored(tensor));
-  return encodeSafetensors(tensors, {
+  const optimizer = namedHostTensors(state.optimizer).map(
+    ([name, tensor]) => [OPTIMIZER_PREFIX + name, tensor] as const,
+  );
+  return encode([...modelTensors(state.params, config), ...optimizer], config, state.step.data[0] as number);
+}
+
+/** The bytes of the parameters and buffers alone, as published with a finished run. */
+export function encodeParameters(params: HostTree, config: RunConfig, step: number): Uint8Array {
+  return encode(modelTensors(params, config), config, step);
+}
+
+type NamedTensor = readonly [name: string, tensor: HostTensor];
+
+/** What the model's own framework would save. */
+function modelTensors(params: HostTree, config: RunConfig): NamedTensor[] {
+  return [...namedHostTensors(params), ...createModel(modelConfigOf(config, datasetOf(config))).buffers];
+}
+
+function encode(tensors: readonly NamedTensor[], config: RunConfig, step: number): Uint8Array {
+  return encodeSafetensors(new Map(tensors.map(([name, tensor]) => [name, stored(tensor)])), {
     format: FORMAT,
-    step: String(state.step.data[0]),
+    step: String(step),
     config: JSON.stringify(config),
   });
 }
 
-/** The bytes of the parameters alone, as published with a finished run. */
-export function encodeParameters(params: HostTree, config: RunConfig, step: number): Uint8Array {
-  const tensors = new Map(namedHostTensors(params).map(([name, tensor]) => [name, stored(tensor)] as const));
-  return encodeSafetensors(tensors, { format: FORMAT, step: String(step), config: JSON.stringify(config) });
-}
-
 /** A model read from a file. */
 export interface LoadedModel {
-  readonly model: GptConfig;
+  readonly model: Model;
   readonly params: HostTree;
 }
 
-/** What must be said of a model whose file does not say it. */
-export interface ModelHint {
-  readonly heads?: number;
-}
-
 /**
- * The model in a checkpoint of ours, by its metadata; or in any file with the parameters of write-up 2's classes, whose
- * sizes follow from the shapes, but for the number of heads.
+ * The model in a checkpoint of ours, by its metadata; or in any file with the tensors of a model that is known here, by
+ * their names and shapes, and what the hint says of that which they leave open.
+ *
+ * The file must hold every parameter of the model, as F32 or F64, and nothing else, but for `optim.…`, which is not read,
+ * and the model's buffers, which may be absent and must otherwise be those that the model uses.
  * @param source The file's name, for messages.
- * @throws FileError where a parameter is missing or misshapen, or the number of heads is unknown.
+ * @throws FileError where a tensor is missing, misshapen, of another type or not the model's, where the hint contradicts
+ * the metadata, and where the sizes of the model remain unknown.
  */
-export function loadGpt(file: TensorFile, source: string, hint: ModelHint = {}): LoadedModel {
-  const tensors = withBlockNames(file.tensors);
-  const model =
+export function loadModel(file: TensorFile, source: string, hint: ModelHint = {}): LoadedModel {
+  const given = new Map(
+    [...file.tensors]
+      .filter(([name]) => !name.startsWith(OPTIMIZER_PREFIX))
+      .map(([name, tensor]) => [name, asFloat32(tensor, name, source)]),
+  );
+  const { config, tensors } =
     file.metadata.format === FORMAT
-      ? modelOfMetadata(file, source, hint)
-      : modelOfShapes(tensors, source, hint);
-  const params = [...gptShapes(model)].map(([name, shape]): [string, HostTensor] => {
+      ? { config: configOfMetadata(file, source, hint), tensors: given }
+      : readForeign({ source, tensors: given }, hint);
+  const model = createModel(config);
+  const params = [...model.shapes].map(([name, shape]): [string, HostTensor] => {
     const tensor = tensors.get(name);
     if (tensor === undefined)
-      throw new FileError(`${source} has no tensor '${name}', expected the parameters of a GPT`);
-    if (tensor.shape.length !== 2 || tensor.shape.some((size, axis) => size !== shape[axis])) {
+      throw new FileError(`${source} has no tensor '${name}', expected the parameters of a ${config.model}`);
+    checkShape(tensor, shape, name, source);
+    return [name, tensor];
+  });
+  for (const [name, tensor] of tensors) {
+    const buffer = model.buffers.get(name);
+    if (buffer !== undefined) checkBuffer(tensor, buffer, name, source);
+    else if (!model.shapes.has(name)) {
       throw new FileError(
-        `'${name}' in ${source} has shape [${tensor.shape.join(', ')}], expected [${shape.join(', ')}]`,
+        `${source} has a tensor '${name}', which is no part of a ${config.model} of ${config.layers} layers; take it out, or name another model`,
       );
     }
-    return [name, { dtype: 'float32', shape, data: asFloat32(tensor, name, source) }];
-  });
+  }
   return { model, params: treeOfNames(params) };
 }
 
-function modelOfMetadata(file: TensorFile, source: string, { heads }: ModelHint): GptConfig {
-  let model: GptConfig;
+function configOfMetadata(file: TensorFile, source: string, hint: ModelHint): ModelConfig {
+  let config: ModelConfig;
   try {
-    const config = runConfig(JSON.parse(file.metadata.config ?? '') as RunConfig);
-    model = modelConfigOf(config, datasetOf(config));
+    const run = runConfig(JSON.parse(file.metadata.config ?? '') as RunConfig);
+    config = modelConfigOf(run, datasetOf(run));
   } catch (error) {
     throw new FileError(`the configuration in ${source} cannot be read: ${(error as Error).message}`);
   }
-  if (heads !== undefined && heads !== model.heads) {
-    throw new FileError(`${source} is a model of ${model.heads} heads, not ${heads}; leave --heads out`);
-  }
-  return model;
-}
-
-/** A file of a single block may leave out the prefix `blocks.0.`. */
-function withBlockNames(tensors: ReadonlyMap<string, StoredTensor>): Map<string, StoredTensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [
-      /^(q|k|v|head_out|ff1|ff2)$/.test(name) ? `blocks.0.${name}` : name,
-      tensor,
-    ]),
-  );
-}
-
-function modelOfShapes(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  source: string,
-  { heads }: ModelHint,
-): GptConfig {
-  const shape = (name: string): readonly [number, number] => {
-    const tensor = tensors.get(name);
-    if (tensor?.shape.length !== 2)
-      throw new FileError(`${source} has no matrix '${name}', expected the parameters of a GPT`);
-    return tensor.shape as unknown as readonly [number, number];
-  };
-  if (heads === undefined) {
+  if (hint.model !== undefined && hint.model !== config.model)
+    throw new FileError(`${source} is a ${config.model}, not a ${hint.model}; leave --model out`);
+  if (hint.heads !== undefined && hint.heads !== config.heads) {
     throw new FileError(
-      `${source} does not say how many attention heads the model has; add --model gpt --heads N`,
+      `${source} is a model of ${config.heads} heads, not ${hint.heads}; leave --heads out`,
     );
   }
-  const [vocabulary, dModel] = shape('tok_embed');
-  const layers = new Set([...tensors.keys()].flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []))
-    .size;
-  const model = {
-    vocabulary,
-    dModel,
-    heads,
-    layers,
-    sequenceLength: shape('pos_embed')[0],
-    dFF: shape('blocks.0.ff1')[1],
-    classes: shape('out')[1],
-  };
-  checkGptConfig(model);
-  return model;
+  const mask = config.model === 'decoder' ? config.mask : undefined;
+  if (hint.mask !== undefined && hint.mask !== mask) {
+    const fact =
+      mask === undefined ? `a ${config.model}, which has no choice of masks` : `a decoder of mask ${mask}`;
+    throw new FileError(`${source} is ${fact}, not one of mask ${hint.mask}; leave --mask out`);
+  }
+  return config;
 }
 
-function asFloat32({ dtype, data }: StoredTensor, name: string, source: string): Float32Array {
-  if (dtype === 'F32') return data;
-  if (dtype === 'F64') return Float32Array.from(data);
+function asFloat32({ dtype, shape, data }: StoredTensor, name: string, source: string): HostTensor {
+  if (dtype === 'F32') return { dtype: 'float32', shape, data };
+  if (dtype === 'F64') return { dtype: 'float32', shape, data: Float32Array.from(data) };
   throw new FileError(`'${name}' in ${source} has type ${dtype}, expected F32 or F64`);
+}
+
+function checkShape({ shape }: HostTensor, expected: readonly number[], name: string, source: string): void {
+  if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
+    throw new FileError(
+      `'${name}' in ${source} has shape [${shape.join(', ')}], expected [${expected.join(', ')}]`,
+    );
+  }
+}
+
+/** What a model does not train it does not read from a file either: a file with other numbers is of another function. */
+function checkBuffer(tensor: HostTensor, buffer: HostTensor, name: string, source: string): void {
+  checkShape(tensor, buffer.shape, name, source);
+  const at = differenceAt(tensor, buffer);
+  if (at === undefined) return;
+  throw new FileError(
+    `'${name}' in ${source} has ${tensor.data[at]} where this model has ${buffer.data[at]}, as element ${at}; its weights are of another model, see --model and --mask`,
+  );
 }
