@@ -64,6 +64,43 @@ function readRow(cells: readonly string[], fail: (problem: string) => FileError)
   return row;
 }
 
+/** What can be read of a `metrics.csv`. */
+export interface ReadableMetrics {
+  /** Evaluations in order, as float32 numbers, up to the first line that is wrong; losses may be NaN or infinite. */
+  readonly rows: Evaluation[];
+  /** What is wrong with that line. */
+  readonly damage?: FileError;
+}
+
+/**
+ * Reads the text of a `metrics.csv` as far as it is one.
+ *
+ * @param source what to call the file in an error, such as its path
+ */
+export function readableMetrics(text: string, source = 'metrics.csv'): ReadableMetrics {
+  const rows: Evaluation[] = [];
+  const fail = (line: number, problem: string) =>
+    new FileError(`${source} line ${line} ${problem}: give a metrics.csv as a run writes it.`);
+  const lines = Papa.parse<string[]>(text, { delimiter: ',' }).data;
+  if (lines[0]?.join() !== HEADER.join()) {
+    return { rows, damage: fail(1, `is not the header "${HEADER.join()}"`) };
+  }
+  const last = lines.pop();
+  const cutOff = last?.length !== 1 || last[0] !== '';
+  for (let line = 2; line <= lines.length; line++) {
+    try {
+      const row = readRow(lines[line - 1] as string[], (problem) => fail(line, problem));
+      const before = rows.at(-1)?.epoch ?? -1;
+      if (row.epoch <= before) throw fail(line, `has epoch ${row.epoch} after epoch ${before}`);
+      rows.push(row);
+    } catch (error) {
+      if (error instanceof FileError) return { rows, damage: error };
+      throw error;
+    }
+  }
+  return cutOff ? { rows, damage: fail(lines.length + 1, 'is cut off, it has no line end') } : { rows };
+}
+
 /**
  * Reads the text of a `metrics.csv`.
  *
@@ -73,19 +110,8 @@ function readRow(cells: readonly string[], fail: (problem: string) => FileError)
  *   epoch that does not come after the one before, or a last line without its line feed, which was cut off
  */
 export function parseMetrics(text: string, source = 'metrics.csv'): Evaluation[] {
-  const fail = (line: number, problem: string) =>
-    new FileError(`${source} line ${line} ${problem}: give a metrics.csv as a run writes it.`);
-  const lines = Papa.parse<string[]>(text, { delimiter: ',' }).data;
-  if (lines[0]?.join() !== HEADER.join()) throw fail(1, `is not the header "${HEADER.join()}"`);
-  const last = lines.pop();
-  if (last?.length !== 1 || last[0] !== '') throw fail(lines.length + 1, 'is cut off, it has no line end');
-  const rows: Evaluation[] = [];
-  for (let line = 2; line <= lines.length; line++) {
-    const row = readRow(lines[line - 1] as string[], (problem) => fail(line, problem));
-    const before = rows.at(-1)?.epoch ?? -1;
-    if (row.epoch <= before) throw fail(line, `has epoch ${row.epoch} after epoch ${before}`);
-    rows.push(row);
-  }
+  const { rows, damage } = readableMetrics(text, source);
+  if (damage !== undefined) throw damage;
   return rows;
 }
 

@@ -1,7 +1,7 @@
 /**
- * @file The JSON header of a safetensors file, read strictly. `JSON.parse` alone would let two things through: of two
+ * @file The JSON header of a safetensors file, read strictly. `JSON.parse` alone would let some things through: of two
  * members with one name it silently keeps the last, and it builds nested values to any depth. Both are caught here on the
- * text, before anything is built.
+ * text, before anything is built. It also takes `8.0`, `1e3` and `-0` for whole numbers, which other readers refuse.
  */
 
 /** One tensor as the header declares it; nothing but the types has been checked. */
@@ -24,6 +24,10 @@ export const METADATA_KEY = '__metadata__';
 
 /** A header holds objects of objects of lists, nothing deeper. */
 const MAX_DEPTH = 3;
+
+/** A number of JSON; of a longer one, its beginning. */
+const NUMBER = /^[-+.\deE]+/;
+const LONGEST_NUMBER = 40;
 
 /** What is wrong with a file, in words that continue a sentence; the reader names the file and adds what to do. */
 export class FormatError extends Error {
@@ -76,6 +80,21 @@ function checkStructure(text: string): void {
   }
 }
 
+/** Checks that the numbers of a text that is JSON are written as whole numbers, in digits alone. */
+function checkNumbers(text: string): void {
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === '"') {
+      index = closingQuote(text, index);
+    } else if (/[-\d]/.test(text[index] as string)) {
+      const [number] = NUMBER.exec(text.slice(index, index + LONGEST_NUMBER)) as RegExpExecArray;
+      if (!/^\d+$/.test(number)) {
+        throw new FormatError(`the header has the number ${number}, which is not written in digits alone`);
+      }
+      index += number.length - 1;
+    }
+  }
+}
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -119,6 +138,7 @@ export function parseHeader(text: string): Header {
     if (name === METADATA_KEY) metadata = readMetadata(value);
     else entries.push(readEntry(name, value));
   }
+  checkNumbers(text);
   return { entries, metadata };
 }
 

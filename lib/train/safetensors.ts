@@ -138,13 +138,19 @@ export function encodeSafetensors(
   return bytes;
 }
 
+/** The bytes of a file, read in parts, so that nothing of a file that is refused for its header is read but that. */
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes `begin` to `end`, at most `size`, in memory of their own. */
+  read(begin: number, end: number): Uint8Array;
+}
+
 /** Reads the header's text and where the data begins. */
-function readHeader(bytes: Uint8Array): { header: Header; dataStart: number } {
-  if (bytes.length < 8)
-    throw new FormatError(`it has ${bytes.length} bytes, too few for the header length of 8 bytes`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(bytes.length - 8)) {
-    throw new FormatError(`its header should have ${length} bytes, but only ${bytes.length - 8} follow`);
+function readHeader({ size, read }: ByteSource): { header: Header; dataStart: number } {
+  if (size < 8) throw new FormatError(`it has ${size} bytes, too few for the header length of 8 bytes`);
+  const length = new DataView(read(0, 8).buffer).getBigUint64(0, true);
+  if (length > BigInt(size - 8)) {
+    throw new FormatError(`its header should have ${length} bytes, but only ${size - 8} follow`);
   }
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new FormatError(`its header has ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
@@ -152,8 +158,9 @@ function readHeader(bytes: Uint8Array): { header: Header; dataStart: number } {
   const dataStart = 8 + Number(length);
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
-  } catch {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read(8, dataStart));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     throw new FormatError('the header is not UTF-8 text');
   }
   return { header: parseHeader(text), dataStart };
@@ -176,29 +183,59 @@ function checkLayout(entries: readonly HeaderEntry[], dataBytes: number): void {
   if (end < dataBytes) throw new FormatError(`${dataBytes - end} bytes follow the last tensor`);
 }
 
-/** Copies one tensor out; a copy is always aligned, and does not keep the whole file in memory. */
-function readTensor(
-  { name, dtype, shape, offsets: [begin, end] }: HeaderEntry,
-  data: Uint8Array,
-): StoredTensor {
+/** Checks that the type of a tensor is known and its shape fits its bytes. */
+function checkEntry({ name, dtype, shape, offsets: [begin, end] }: HeaderEntry): void {
   if (!Object.hasOwn(ARRAYS, dtype)) {
     const known = Object.keys(ARRAYS).join(', ');
     throw new FormatError(
       `tensor ${quoted(name)} has dtype ${quoted(dtype)}, which is not read here (only ${known})`,
     );
   }
-  const TypedArray = ARRAYS[dtype as StoredDType];
   const count = elementCount(shape);
-  if (count === undefined || count * TypedArray.BYTES_PER_ELEMENT !== end - begin) {
+  if (count === undefined || count * ARRAYS[dtype as StoredDType].BYTES_PER_ELEMENT !== end - begin) {
     const described = `${dtype} of shape [${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', ...' : ''}]`;
     throw new FormatError(`tensor ${quoted(name)} has ${end - begin} bytes, which do not fit ${described}`);
   }
-  const copy = new Uint8Array(end - begin);
-  copy.set(data.subarray(begin, end));
-  if (dtype === 'BOOL' && copy.some((byte) => byte > 1)) {
+}
+
+/** Makes a tensor of its bytes, whose memory it takes over. */
+function readTensor({ name, dtype, shape }: HeaderEntry, bytes: Uint8Array): StoredTensor {
+  if (dtype === 'BOOL' && bytes.some((byte) => byte > 1)) {
     throw new FormatError(`tensor ${quoted(name)} of dtype BOOL has bytes other than 0 and 1`);
   }
-  return { dtype, shape, data: new TypedArray(copy.buffer) } as StoredTensor;
+  return {
+    dtype,
+    shape,
+    data: new ARRAYS[dtype as StoredDType](bytes.buffer as ArrayBuffer),
+  } as StoredTensor;
+}
+
+/**
+ * Reads a safetensors file in parts: its header, which is checked whole, then each tensor once.
+ *
+ * @param name what to call the file in an error, such as its path
+ * @throws {FileError} if anything about the file is not as the format demands, and what `source.read` throws
+ */
+export function readSafetensors(source: ByteSource, name: string): TensorFile {
+  try {
+    const { header, dataStart } = readHeader(source);
+    const { entries, metadata } = header;
+    checkLayout(entries, source.size - dataStart);
+    for (const entry of entries) checkEntry(entry);
+    const read = (entry: HeaderEntry) => {
+      const [begin, end] = entry.offsets;
+      return readTensor(entry, source.read(dataStart + begin, dataStart + end));
+    };
+    return {
+      tensors: new Map(entries.map((entry) => [entry.name, read(entry)])),
+      metadata: { ...metadata },
+    };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new FileError(
+      `${name} is not a whole safetensors file: ${error.message}; give another file or write it again.`,
+    );
+  }
 }
 
 /**
@@ -208,16 +245,6 @@ function readTensor(
  * @throws {FileError} if anything about the file is not as the format demands
  */
 export function decodeSafetensors(bytes: Uint8Array, source = 'safetensors data'): TensorFile {
-  try {
-    const { header, dataStart } = readHeader(bytes);
-    const data = bytes.subarray(dataStart);
-    checkLayout(header.entries, data.length);
-    const tensors = new Map(header.entries.map((entry) => [entry.name, readTensor(entry, data)]));
-    return { tensors, metadata: { ...header.metadata } };
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new FileError(
-      `${source} is not a whole safetensors file: ${error.message}; give another file or write it again.`,
-    );
-  }
+  const read = (begin: number, end: number) => new Uint8Array(bytes.subarray(begin, end));
+  return readSafetensors({ size: bytes.length, read }, source);
 }
