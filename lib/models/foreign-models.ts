@@ -33,9 +33,9 @@ export function readForeign(file: ForeignFile, hint: ModelHint): ForeignContent 
     throw new FileError(`${source} holds no model that is known here; expected a tensor of one: ${marks}`);
   }
   const [name, model] = found;
+  const content = model.read(file, hint);
   if (hint.mask !== undefined && name !== 'decoder')
     throw new FileError(`${source} is a ${name}, which has no choice of masks; leave --mask out`);
-  const content = model.read(file, hint);
   const { sequenceLength } = content.config;
   if (sequenceLength > MOST_POSITIONS) {
     throw new FileError(

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadGpt } from '../../lib/train/checkpoint';
+import { loadModel } from '../../lib/train/checkpoint';
 import type { Evaluation } from '../../lib/train/progress';
 import { isPublished, publishRun, thinEvaluations } from '../../lib/train/publish.node';
 import { readCheckpoint, readMetrics } from '../../lib/train/run-store.node';
@@ -60,7 +60,7 @@ describe('publishing a run', () => {
     publishRun(run, full, { weights: true });
     expect(isPublished(full)).toBe(true);
     expect(existsSync(join(bare, 'weights.safetensors'))).toBe(false);
-    const { params } = loadGpt(readCheckpoint(join(full, 'weights.safetensors')), 'weights');
+    const { params } = loadModel(readCheckpoint(join(full, 'weights.safetensors')), 'weights');
     expect(namedHostTensors(params)).toEqual(namedHostTensors(run.params));
     expect(readMetrics(join(full, 'metrics.csv'))).toEqual(run.evaluations);
     expect(JSON.parse(readFileSync(join(full, 'summary.json'), 'utf8'))).toEqual(run.summary);
