@@ -7,9 +7,9 @@ import { makeDataset } from 'optimal-grokking/dist/data/dataset.js';
 import { randomStream } from 'optimal-grokking/dist/data/random.js';
 import { gatherRows, splitRows } from 'optimal-grokking/dist/data/split.js';
 import { datasetOf, runConfig, splitOf } from 'optimal-grokking/dist/train/config.js';
+import { prepareRun } from 'optimal-grokking/dist/train/prepare.js';
 import { encodeSafetensors } from 'optimal-grokking/dist/train/safetensors.js';
 import { namedHostTensors } from 'optimal-grokking/dist/train/state.js';
-import { prepareRun } from 'optimal-grokking/dist/train/step.js';
 
 /** @typedef {import('optimal-grokking/dist/train/config.js').RunConfig} RunConfig */
 /** @typedef {import('./models/mlp.mjs').MlpConfig} MlpConfig */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Program } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { runConfig } from '../../lib/train/config';
-import { prepareRun } from '../../lib/train/step';
+import { prepareRun } from '../../lib/train/prepare';
 import { bundleForBrowser, root } from '../support/bundle';
 import { findChromium } from '../support/chromium';
 import { isMissing } from '../support/found';

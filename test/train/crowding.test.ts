@@ -4,8 +4,8 @@ import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { runConfig } from '../../lib/train/config';
 import { CrowdingWatch } from '../../lib/train/crowding';
 import { trainLoop } from '../../lib/train/loop';
+import { prepareRun } from '../../lib/train/prepare';
 import { namedHostTensors } from '../../lib/train/state';
-import { prepareRun } from '../../lib/train/step';
 
 describe('a watch over the cores', () => {
   it('judges a second at a time, by the share of the threads’ time that was had', () => {

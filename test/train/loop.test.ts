@@ -6,10 +6,10 @@ import { FileError, TrainingError } from '../../lib/errors';
 import { encodeCheckpoint } from '../../lib/train/checkpoint';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { runEnvironment } from '../../lib/train/environment.node';
+import { prepareRun } from '../../lib/train/prepare';
 import type { Evaluation, ProgressDisplay, TrainingProgress } from '../../lib/train/progress';
 import { type FinishedRun, type RunSettings, requireFinite, runTraining } from '../../lib/train/run';
 import { namedHostTensors } from '../../lib/train/state';
-import { prepareRun } from '../../lib/train/step';
 import { messageOf } from '../support/one-line';
 
 const SMALL: RunOptions = { modulus: 11, trainFraction: 0.5, dModel: 16, steps: 60, evalEvery: 25, seed: 3 };

@@ -11,7 +11,7 @@ import {
 } from '../../../lib/compile';
 import { webgpuRuntimeNode } from '../../../lib/compile/runtime.node';
 import { runConfig } from '../../../lib/train/config';
-import { prepareRun } from '../../../lib/train/step';
+import { prepareRun } from '../../../lib/train/prepare';
 import { TINY_GPT } from '../../support/tiny-gpt';
 import { RANDOM_STATE, randomStep } from './random-step';
 

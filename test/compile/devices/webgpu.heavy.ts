@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type HostTensor, type HostTree, isHostTensor, leavesOf, Program } from '../../../lib/compile';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
 import { runConfig } from '../../../lib/train/config';
-import { prepareRun } from '../../../lib/train/step';
+import { prepareRun } from '../../../lib/train/prepare';
 import { bundleForNode, root } from '../../support/bundle';
 import { softwareVulkan } from '../../support/chromium';
 import { isMissing } from '../../support/found';
