@@ -6,6 +6,8 @@ import { chooseEagerBackend } from './compile/eager.node';
 export { compile, type DeviceOptions, openDevice } from './compile/devices.node';
 export { fileCache, loadProgram, saveProgram } from './compile/program-store.node';
 export { cudaRuntimeNode, onnxRuntimeNode, webgpuRuntimeNode } from './compile/runtime.node';
+export { readDatasetCsv, saveDatasetCsv } from './data/dataset-csv.node';
+export { loadDigits } from './data/digits.node';
 export * from './figures/index.node';
 export * from './portable';
 export { runEnvironment } from './train/environment.node';

@@ -2,6 +2,7 @@
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export * from './compile';
 export { type Dataset, type DatasetOptions, makeDataset, operandsOf } from './data/dataset';
+export { DIGIT_CLASSES, DIGIT_PIXELS, type DigitSplit, type Digits, splitDigits } from './data/digits';
 export {
   getOperation,
   type OperandDomain,
@@ -61,6 +62,7 @@ export { sinusoidalEncoding } from './models/positional-encoding';
 export { predict } from './models/predict';
 export { createModel, MODEL_NAMES } from './models/registry';
 export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/rows';
+export { type WeightNoiseOptions, weightNoise } from './models/weight-noise';
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadModel } from './train/checkpoint';
 export {
@@ -78,7 +80,14 @@ export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from '.
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
 export { type PreparedRun, prepareRun } from './train/prepare';
-export { PRESETS, type Preset, type PresetName } from './train/presets';
+export {
+  describePreset,
+  PRESET_NAMES,
+  PRESETS,
+  type Preset,
+  type PresetDescription,
+  type PresetName,
+} from './train/presets';
 export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
 export {
   type FinishedRun,
