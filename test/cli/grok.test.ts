@@ -5,9 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../lib/cli/exit';
 import { main } from '../../lib/cli/main.node';
+import { encodeCheckpoint } from '../../lib/train/checkpoint';
+import { datasetOf, runConfig } from '../../lib/train/config';
+import { prepareRun } from '../../lib/train/prepare';
 import { readMetrics } from '../../lib/train/run-store.node';
 import { decodeSafetensors, encodeSafetensors } from '../../lib/train/safetensors';
-import { openOracle, oracleWeights } from '../support/oracle';
+import { decoderTensors, gptTensors, powerTensors } from '../support/foreign';
+import { openOracle } from '../support/oracle';
 import { temporaryFolder } from '../support/temporary';
 
 const folder = temporaryFolder();
@@ -157,12 +161,7 @@ describe('grok predict', () => {
     '\n',
   );
   writeFileSync(join(folder, 'rows.csv'), `${csv}\n`);
-  writeFileSync(
-    join(folder, 'foreign.safetensors'),
-    encodeSafetensors(
-      new Map(oracleWeights().map(([name, { data, shape }]) => [name, { dtype: 'F32', shape, data }])),
-    ),
-  );
+  writeFileSync(join(folder, 'foreign.safetensors'), encodeSafetensors(gptTensors()));
 
   it('prints PyTorch’s logits for weights made elsewhere', async () => {
     const args = ['--tokens', 'rows.csv', '--out', 'logits.csv', '--model', 'gpt', '--heads', '4'];
@@ -173,6 +172,44 @@ describe('grok predict', () => {
       openOracle('c_gpt').numbers('f64.fixed.logits_last'),
       1e-5,
     );
+  });
+
+  /** Rows of tokens of a reference file, as CSV. */
+  const rowsOf = (name: string, key: string, width: number) =>
+    [...openOracle(name).integers(key)]
+      .map((token, i) => `${token}${(i + 1) % width === 0 ? '\n' : ','}`)
+      .join('');
+  const numbersOf = (csv: string) => csv.trimEnd().split(/[\n,]/).map(Number);
+
+  it('reads write-up 1’s weights as PyTorch saves them', async () => {
+    writeFileSync(join(folder, 'pytorch.safetensors'), encodeSafetensors(decoderTensors()));
+    writeFileSync(join(folder, 'pairs.csv'), rowsOf('b_decoder', 'x', 3));
+    const args = ['predict', 'pytorch.safetensors', '--tokens', 'pairs.csv'];
+    const { code, out, err } = await grok(...args, ...'--model decoder --heads 4 --mask additive'.split(' '));
+    expect({ code, err }).toEqual({ code: EXIT.done, err: '' });
+    const reference = openOracle('b_decoder').numbers('f64.tril.logits');
+    const last = Array.from(reference).filter((_, i) => Math.floor(i / 13) % 3 === 2);
+    expect(numbersOf(out)).toMatchReference(last, 1e-5);
+    const bare = await grok(...args);
+    expect(bare.code).toBe(EXIT.failure);
+    expect(bare.err).toMatch(/^[^\n]*pytorch\.safetensors[^\n]*--heads[^\n]*--mask[^\n]*\n$/);
+  });
+
+  it('reads the weights of the paper’s released code, for rows as long as they are', async () => {
+    writeFileSync(join(folder, 'power.safetensors'), encodeSafetensors(powerTensors()));
+    writeFileSync(join(folder, 'equations.csv'), rowsOf('power', 'equation.x', 4));
+    const { code, out } = await grok('predict', 'power.safetensors', '--tokens', 'equations.csv');
+    expect(code).toBe(EXIT.done);
+    expect(numbersOf(out)).toMatchReference(openOracle('power').numbers('f64.equation.logits'), 1e-5);
+  });
+
+  it('prints the logits of both answers in a line', async () => {
+    const config = runConfig({ model: 'power', tokens: 'equation-eos', modulus: 5, dModel: 8, heads: 2 });
+    writeFileSync(join(folder, 'two.safetensors'), encodeCheckpoint(prepareRun(config).initial, config));
+    writeFileSync(join(folder, 'row.csv'), '5,1,7,2,6,3\n');
+    const { code, out } = await grok('predict', 'two.safetensors', '--tokens', 'row.csv');
+    expect(code).toBe(EXIT.done);
+    expect(numbersOf(out)).toHaveLength(2 * datasetOf(config).classes);
   });
 
   it('reads rows with a byte order mark, spaces and any line ends', async () => {
