@@ -4,6 +4,7 @@ import { CompileError } from '../compile';
 import { ArgumentError, UserError } from '../errors';
 import { EXIT, type ExitCode, type Streams } from './exit';
 import { addPredictCommand } from './predict.node';
+import { addPresetsCommand } from './presets.node';
 import { addTrainCommand } from './train.node';
 
 /** npm runs scripts in the package's folder and leaves the user's own folder in INIT_CWD. */
@@ -30,6 +31,7 @@ export async function main(args: readonly string[], streams: Streams = processSt
     .showHelpAfterError(false);
   addTrainCommand(program, streams, done);
   addPredictCommand(program, streams, done);
+  addPresetsCommand(program, streams, done);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;

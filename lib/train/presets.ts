@@ -1,4 +1,4 @@
-/** @file Named configurations; `grok presets` lists them. */
+/** @file Named configurations, each a short difference from another; `grok presets` lists them. */
 import type { BatchSize, RunConfig } from './config';
 
 /** What a preset fixes; the seed of the split follows the run's own unless it is given. */
@@ -6,11 +6,20 @@ export interface Preset extends Omit<RunConfig, 'preset' | 'splitSeed' | 'batchS
   readonly batchSize: BatchSize;
 }
 
+/** How a preset is told. */
+interface Entry {
+  /** One line. */
+  readonly description: string;
+  /** The preset it starts from; the first of all has none, and its differences are everything. */
+  readonly base?: string;
+  readonly differences: Partial<Preset>;
+}
+
 /**
- * Write-up 2's: mod 113, 30 % of the pairs, one block of width 128, full batch, AdamW with decay 1 for 55,000 steps; with
- * the initialisation of the paper it follows (Nanda et al. 2023).
+ * Write-up 2's, which follows Nanda et al. 2023 (arXiv:2301.05217): mod 113, 30 % of the pairs, one block of width 128, full
+ * batch, AdamW with decay 1 for 55,000 steps, with that paper's initialisation.
  */
-const gpt = {
+const gpt: Preset = {
   model: 'gpt',
   operation: 'add',
   modulus: 113,
@@ -38,44 +47,133 @@ const gpt = {
   heads: 4,
   layers: 1,
   init: 'paper',
-} as const satisfies Preset;
+};
 
-/** What a preset with a number of training rows takes from another. */
-const { trainFraction: _, ...withoutShare } = gpt;
-
-/**
- * Write-up 1's decoder, mended: its sizes, learning rate and full batches, with a causal mask, decoupled decay, and dropout off
- * where accuracy is measured.
- */
-const decoder = {
-  ...withoutShare,
-  model: 'decoder',
-  modulus: 97,
-  tokens: 'pair',
-  trainRows: 2000,
-  steps: 15_000,
-  evalEvery: 50,
-  learningRate: 3e-4,
-  dropout: 0.1,
-  layers: 2,
-  init: 'torch',
-  mask: 'causal',
-  positions: 'sinusoidal',
-} as const;
-
-/** Write-up 1's decoder as it is: a learnable mask that hides nothing, L2 decay, dropout left on in validation. */
-const decoderAsWritten = {
-  ...decoder,
-  optimizer: 'adam',
-  weightDecay: 1e-2,
-  dropoutInValidation: true,
-  mask: 'additive',
-} as const;
-
-/** Named configurations. */
-export const PRESETS = { gpt, decoder, 'decoder-as-written': decoderAsWritten } as const satisfies Readonly<
-  Record<string, Preset>
->;
+/** All presets; a base stands before what starts from it. The nine of the paper's comparison are on S₅, as its figure is. */
+const ENTRIES = {
+  gpt: {
+    description: "Write-up 2's GPT as it was meant: x + y mod 113, 30 % of the pairs, AdamW with decay 1.",
+    differences: gpt,
+  },
+  decoder: {
+    description: "Write-up 1's decoder, corrected: causal, decoupled decay, measured without dropout.",
+    base: 'gpt',
+    differences: {
+      model: 'decoder',
+      modulus: 97,
+      tokens: 'pair',
+      trainRows: 2000,
+      steps: 15_000,
+      evalEvery: 50,
+      learningRate: 3e-4,
+      dropout: 0.1,
+      layers: 2,
+      init: 'torch',
+      mask: 'causal',
+      positions: 'sinusoidal',
+    },
+  },
+  'decoder-as-written': {
+    description: "Write-up 1's decoder as it is: a mask that hides nothing, L2, measured with dropout on.",
+    base: 'decoder',
+    differences: { optimizer: 'adam', weightDecay: 1e-2, dropoutInValidation: true, mask: 'additive' },
+  },
+  power: {
+    description: "Power et al.'s model and defaults: x / y mod 97, half the pairs, minibatches, AdamW.",
+    base: 'gpt',
+    differences: {
+      model: 'power',
+      operation: 'div',
+      modulus: 97,
+      tokens: 'equation',
+      trainFraction: 0.5,
+      steps: 100_000,
+      evalEvery: 100,
+      batchSize: 'half',
+      warmup: 10,
+      layers: 2,
+      init: 'torch',
+    },
+  },
+  'power-adamw': {
+    description: "The paper's comparison on S5, 5 of 9: AdamW, weight decay 1.",
+    base: 'power',
+    differences: { operation: 's5' },
+  },
+  'power-adamw-to-init': {
+    description: "The paper's comparison, 6 of 9: weight decay 1 towards the initial parameters.",
+    base: 'power-adamw',
+    differences: { decayTo: 'init' },
+  },
+  'power-adam': {
+    description: "The paper's comparison, 2 of 9: Adam on minibatches, without decay.",
+    base: 'power-adamw',
+    differences: { optimizer: 'adam', weightDecay: 0 },
+  },
+  'power-adam-full-batch': {
+    description: "The paper's comparison, 1 of 9: Adam on all training rows.",
+    base: 'power-adam',
+    differences: { batchSize: 'full' },
+  },
+  'power-adam-full-batch-noise': {
+    description: "The paper's comparison, 3 of 9: the same with N(0,1) added to every update's direction.",
+    base: 'power-adam-full-batch',
+    differences: { gradientNoise: 1 },
+  },
+  'power-dropout': {
+    description: "The paper's comparison, 4 of 9: Adam with residual dropout.",
+    base: 'power-adam',
+    differences: { dropout: 0.1 },
+  },
+  'power-lr-3e-4': {
+    description: "The paper's comparison, 7 of 9: Adam at a lower learning rate.",
+    base: 'power-adam',
+    differences: { learningRate: 3e-4 },
+  },
+  'power-lr-3e-3': {
+    description: "The paper's comparison, 8 of 9: Adam at a higher learning rate.",
+    base: 'power-adam',
+    differences: { learningRate: 3e-3 },
+  },
+  'power-weight-noise': {
+    description: "The paper's comparison, 9 of 9: Adam with noise on the parameters in training.",
+    base: 'power-adam',
+    differences: { weightNoise: 0.01 },
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
 
 /** The names of the presets. */
-export type PresetName = keyof typeof PRESETS;
+export type PresetName = keyof typeof ENTRIES;
+
+/** The names of the presets, a base before what starts from it. */
+export const PRESET_NAMES = Object.keys(ENTRIES) as readonly PresetName[];
+
+/** A preset with its differences from the one it starts from. */
+export interface PresetDescription {
+  readonly name: PresetName;
+  /** One line. */
+  readonly description: string;
+  /** The preset it starts from; absent for the first, whose differences are all its values. */
+  readonly base?: PresetName;
+  readonly differences: Partial<Preset>;
+}
+
+/** What a preset is and how it differs from its base. */
+export function describePreset(name: PresetName): PresetDescription {
+  const entry: Entry = ENTRIES[name];
+  return { name, ...(entry as Omit<PresetDescription, 'name'>) };
+}
+
+/** A preset's values: its base's with its differences; a number of training rows takes the place of a share. */
+function valuesOf(name: PresetName): Preset {
+  const { base, differences } = describePreset(name);
+  if (base === undefined) return differences as Preset;
+  const { trainFraction, ...others } = valuesOf(base);
+  const share = differences.trainRows === undefined && trainFraction !== undefined ? { trainFraction } : {};
+  return { ...others, ...share, ...differences };
+}
+
+/** Named configurations. */
+export const PRESETS = Object.fromEntries(PRESET_NAMES.map((name) => [name, valuesOf(name)])) as Readonly<
+  Record<PresetName, Preset>
+>;

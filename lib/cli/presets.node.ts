@@ -1,0 +1,62 @@
+/** @file `grok presets`. */
+import type { Command } from 'commander';
+import { describePreset, PRESET_NAMES, PRESETS, type PresetDescription } from '../train/presets';
+import { EXIT, type ExitCode, type Streams } from './exit';
+
+/** Columns that a terminal is taken to have. */
+const COLUMNS = 100;
+const INDENT = '    ';
+
+/** What the command line calls a value, where it is not its own name in kebab-case. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  modulus: 'p',
+  learningRate: 'lr',
+  dModel: 'd-model',
+  dFF: 'd-ff',
+};
+
+export function addPresetsCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
+  program
+    .command('presets')
+    .description(
+      'list the presets of grok train: what each is and how it differs from the one it starts from',
+    )
+    .option('--json', 'print one line of JSON: each preset with its base, its differences and all its values')
+    .action(({ json }: { readonly json?: boolean }) => {
+      const presets = PRESET_NAMES.map(describePreset);
+      streams.out(json === true ? jsonOf(presets) : `${presets.map(textOf).join('\n')}\n`);
+      done(EXIT.done);
+    });
+}
+
+function jsonOf(presets: readonly PresetDescription[]): string {
+  const complete = presets.map((preset) => ({ ...preset, values: PRESETS[preset.name] }));
+  return `${JSON.stringify(complete)}\n`;
+}
+
+function textOf({ name, description, base, differences }: PresetDescription): string {
+  const values = Object.entries(differences).map(([key, value]) => `${optionName(key)} ${shown(value)}`);
+  const start = base === undefined ? '' : `${base} but `;
+  return [name, `${INDENT}${description}`, ...wrapped(start, values)].join('\n');
+}
+
+const optionName = (key: string) =>
+  OPTION_NAMES[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+const shown = (value: unknown) => (typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value));
+
+/** Words after a start, separated by commas, in lines that fit and break between them only. */
+function wrapped(start: string, words: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = `${INDENT}${start}`;
+  words.forEach((word, i) => {
+    const piece = i === words.length - 1 ? word : `${word},`;
+    const isFirst = line.endsWith(' ');
+    if (!isFirst && line.length + 1 + piece.length > COLUMNS) {
+      lines.push(line);
+      line = INDENT;
+    }
+    line += line.endsWith(' ') ? piece : ` ${piece}`;
+  });
+  return [...lines, line];
+}

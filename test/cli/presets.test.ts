@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../lib/cli/exit';
+import { main } from '../../lib/cli/main.node';
+import { PRESET_NAMES, PRESETS } from '../../lib/train/presets';
+
+async function presets(...args: string[]) {
+  let out = '';
+  let err = '';
+  const code = await main(['presets', ...args], {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    directory: '.',
+  });
+  return { code, out, err };
+}
+
+describe('grok presets', () => {
+  it('lists every preset with a line on what it is and how it differs from its base', async () => {
+    const { code, out, err } = await presets();
+    expect({ code, err }).toEqual({ code: EXIT.done, err: '' });
+    const lines = out.trimEnd().split('\n');
+    expect(lines.filter((line) => !line.startsWith(' '))).toEqual([...PRESET_NAMES]);
+    expect(out).toContain(
+      [
+        'power-dropout',
+        "    The paper's comparison, 4 of 9: Adam with residual dropout.",
+        '    power-adam but dropout 0.1',
+      ].join('\n'),
+    );
+    expect(out).toContain('optimizer adam, weight-decay 0.01, dropout-in-validation on, mask additive\n');
+    expect(out).toMatch(/^ {4}model gpt, operation add, p 113,/m);
+  });
+
+  it('fits in 100 columns, breaking lines between values only', async () => {
+    const lines = (await presets()).out.trimEnd().split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    const broken = lines.filter((line, i) => line.startsWith(' ') && line.endsWith(',') && lines[i + 1]);
+    expect(broken.length).toBeGreaterThan(1);
+    expect(broken.filter((line) => line.length < 70)).toEqual([]);
+  });
+
+  it('prints all of it as one line of JSON', async () => {
+    const { out } = await presets('--json');
+    expect(out.trimEnd().split('\n')).toHaveLength(1);
+    const list = JSON.parse(out) as { name: string; base?: string; differences: object; values: object }[];
+    expect(list.map(({ name }) => name)).toEqual([...PRESET_NAMES]);
+    expect(list.find(({ name }) => name === 'power-adam-full-batch-noise')).toEqual({
+      name: 'power-adam-full-batch-noise',
+      description: expect.any(String),
+      base: 'power-adam-full-batch',
+      differences: { gradientNoise: 1 },
+      values: PRESETS['power-adam-full-batch-noise'],
+    });
+  });
+});
