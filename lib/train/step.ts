@@ -67,9 +67,9 @@ const evaluationSeed = (seed: number) => Number.MAX_SAFE_INTEGER - seed;
  * `schedule.last`, it also evaluates the parameters on all training and validation rows.
  */
 export function makeStep(parts: StepParts): Step<TrainState> {
-  const { forward, classes, train, validation, optimizer } = parts;
+  const { forward, classes, answers = 1, train, validation, optimizer } = parts;
   const { seed = 0, batchSize = 'full', dropout = false, weightNoise: noise = 0 } = parts;
-  const { dropoutInValidation = false } = parts;
+  const { dropoutInValidation = false, answers = 1 } = parts;
   const full = batchSize === 'full' || batchSize === train.tokens.rows;
   const noisy = dropout || noise > 0;
   // Where the update sees all rows as an evaluation would, its own forward pass is the evaluation of the training rows.
@@ -100,7 +100,7 @@ export function makeStep(parts: StepParts): Step<TrainState> {
       const computed = known?.logits ?? forward(params, batch.tokens, options);
       return {
         loss: known?.loss ?? crossEntropy(computed, oneHot(batch.targets, classes)),
-        accuracy: accuracy(computed, batch.targets),
+        accuracy: accuracy(computed, batch.targets, answers),
       };
     };
     const evaluation = cond(

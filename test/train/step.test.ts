@@ -1,0 +1,187 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isHostTensor, mapTree, Program, withBackend } from '../../lib/compile';
+import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
+import { gatherRows } from '../../lib/data/split';
+import { createModel } from '../../lib/models/registry';
+import { tokenBatch } from '../../lib/models/rows';
+import { datasetOf, modelConfigOf, type RunOptions, runConfig, splitOf } from '../../lib/train/config';
+import { prepareRun } from '../../lib/train/prepare';
+
+const TINY = {
+  model: 'decoder',
+  tokens: 'pair',
+  modulus: 7,
+  trainRows: 24,
+  dModel: 8,
+  heads: 2,
+  layers: 1,
+  evalEvery: 1,
+  steps: 4,
+  seed: 5,
+} as const satisfies RunOptions;
+
+const programs: Program[] = [];
+afterAll(() => Promise.all(programs.map((program) => program.release())));
+
+/** The metrics of the first steps of a configuration, compiled. */
+async function metricsOf(options: RunOptions, steps = 2): Promise<Record<string, number[]>> {
+  const { step, initial } = prepareRun(runConfig({ ...TINY, ...options }));
+  const program = await Program.compile(onnxRuntimeNode, step, initial, { threads: 1 });
+  programs.push(program as unknown as Program);
+  const { metrics } = await program.run(program.put(initial), { steps });
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, { data }]) => [name, [...(data as Float32Array)]]),
+  );
+}
+
+/** The same, run eagerly. */
+function eagerMetricsOf(options: RunOptions, steps = 2): Record<string, number[]> {
+  const { step, initial } = prepareRun(runConfig({ ...TINY, ...options }));
+  const result: Record<string, number[]> = {};
+  withBackend('cpu', () =>
+    tf.tidy(() => {
+      let state = mapTree(initial, isHostTensor, ({ data, shape, dtype }) =>
+        tf.tensor(data, [...shape], dtype),
+      );
+      for (let i = 0; i < steps; i++) {
+        const { state: next, metrics } = step(state as never);
+        for (const [name, value] of Object.entries(metrics)) {
+          result[name] ??= [];
+          result[name].push((value as tf.Tensor).dataSync()[0] as number);
+        }
+        state = next as never;
+      }
+    }),
+  );
+  return result;
+}
+
+describe('a full batch without dropout or noise', () => {
+  it('follows the very loss that is evaluated', async () => {
+    const { trainLoss, evaluatedTrainLoss } = await metricsOf({});
+    expect(evaluatedTrainLoss).toEqual(trainLoss);
+  });
+
+  it('evaluates only when it is due', async () => {
+    const metrics = await metricsOf({ evalEvery: 2, steps: 5 }, 4);
+    for (const name of ['evaluatedTrainLoss', 'trainAccuracy', 'validationLoss', 'validationAccuracy']) {
+      expect(metrics[name]?.map(Number.isNaN)).toEqual([false, true, false, true]);
+    }
+    expect(metrics.trainLoss?.some(Number.isNaN)).toBe(false);
+  });
+});
+
+describe('minibatches', () => {
+  it('go through all training rows, and the evaluation is of all of them', async () => {
+    const options = { learningRate: 1e-12, weightDecay: 0 };
+    const whole = await metricsOf(options, 1);
+    const { trainLoss = [], evaluatedTrainLoss } = await metricsOf({ ...options, batchSize: 8 }, 3);
+    expect(evaluatedTrainLoss?.[0]).toBeCloseTo(whole.trainLoss?.[0] as number, 5);
+    expect(trainLoss[0]).not.toBeCloseTo(trainLoss[1] as number, 3);
+    expect(trainLoss.reduce((a, b) => a + b) / 3).toBeCloseTo(whole.trainLoss?.[0] as number, 5);
+  });
+
+  it('take the answers of their own rows, both of them where a row has two', async () => {
+    const options = { tokens: 'equation-eos', learningRate: 1e-12, weightDecay: 0 } as const;
+    const whole = await metricsOf(options, 1);
+    const { trainLoss = [] } = await metricsOf({ ...options, batchSize: 12 }, 2);
+    expect(((trainLoss[0] as number) + (trainLoss[1] as number)) / 2).toBeCloseTo(
+      whole.trainLoss?.[0] as number,
+      5,
+    );
+  });
+});
+
+describe('dropout', () => {
+  it('is on in the update and off in the evaluation', async () => {
+    const [without, dropped] = [await metricsOf({}, 1), await metricsOf({ dropout: 0.3 }, 1)];
+    expect(dropped.evaluatedTrainLoss?.[0]).toBeCloseTo(without.trainLoss?.[0] as number, 5);
+    expect(dropped.validationLoss?.[0]).toBeCloseTo(without.validationLoss?.[0] as number, 5);
+    expect(dropped.trainLoss?.[0]).not.toBeCloseTo(without.trainLoss?.[0] as number, 2);
+  });
+
+  it('stays on in the evaluation where it is asked to, and then changes no update', async () => {
+    const measured = await metricsOf({ dropout: 0.3 });
+    const asWritten = await metricsOf({ dropout: 0.3, dropoutInValidation: true });
+    expect(asWritten.trainLoss).toEqual(measured.trainLoss);
+    expect(asWritten.evaluatedTrainLoss).toEqual(asWritten.trainLoss);
+    expect(asWritten.validationLoss?.[0]).not.toBeCloseTo(measured.validationLoss?.[0] as number, 2);
+  });
+});
+
+describe('noise on the parameters', () => {
+  it('is on in the update and off in the evaluation', async () => {
+    const [without, noisy] = [await metricsOf({}, 1), await metricsOf({ weightNoise: 0.1 }, 1)];
+    expect(noisy.evaluatedTrainLoss?.[0]).toBeCloseTo(without.trainLoss?.[0] as number, 5);
+    expect(noisy.trainLoss?.[0]).not.toBeCloseTo(without.trainLoss?.[0] as number, 3);
+  });
+});
+
+describe('outliers', () => {
+  it('are learned from, and not judged by', async () => {
+    const [without, wrong] = [await metricsOf({}, 1), await metricsOf({ outliers: 20 }, 1)];
+    expect(wrong.validationLoss).toEqual(without.validationLoss);
+    expect(wrong.trainLoss?.[0]).not.toBeCloseTo(without.trainLoss?.[0] as number, 3);
+  });
+});
+
+describe('two answers a row', () => {
+  it('count in the loss one by one, and in the accuracy together', async () => {
+    const options = { tokens: 'equation-eos', steps: 1 } as const;
+    const { validationLoss, validationAccuracy } = await metricsOf(options, 1);
+    const config = runConfig({ ...TINY, ...options });
+    const dataset = datasetOf(config);
+    const { tokens, targets } = gatherRows(dataset, splitOf(config, dataset).validation);
+    const model = createModel(modelConfigOf(config, dataset));
+    const rows = targets.length / 2;
+    const logits = withBackend('cpu', () =>
+      tf.tidy(() => {
+        const params = mapTree(model.init(config.seed), isHostTensor, ({ data, shape }) =>
+          tf.tensor(data, [...shape]),
+        );
+        return model.forward(params as never, tokenBatch(tokens, 6, dataset.vocabulary)).arraySync();
+      }),
+    );
+    const label = (row: number, answer: number) => targets[2 * row + answer] as number;
+    let loss = 0;
+    let right = 0;
+    for (let row = 0; row < rows; row++) {
+      const answers = [0, 1].map((answer) => {
+        const scores = logits[answer * rows + row] as number[];
+        loss += Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0));
+        loss -= scores[label(row, answer)] as number;
+        return scores.indexOf(Math.max(...scores)) === label(row, answer);
+      });
+      if (answers.every(Boolean)) right += 1;
+    }
+    expect(validationLoss?.[0]).toBeCloseTo(loss / (2 * rows), 5);
+    expect(validationAccuracy?.[0]).toBeCloseTo(right / rows, 6);
+  });
+});
+
+describe('everything at once', () => {
+  it.each([
+    ['decoder', 'equation-eos'],
+    ['power', 'equation'],
+  ] as const)('gives the same numbers eagerly and compiled, %s on %s', async (model, tokens) => {
+    const options: RunOptions = {
+      model,
+      batchSize: 10,
+      dropout: 0.2,
+      weightNoise: 0.01,
+      gradientNoise: 0.1,
+      warmup: 2,
+      decayTo: 'init',
+      outliers: 3,
+      layers: 2,
+      tokens,
+      operation: 'div',
+    };
+    const compiled = await metricsOf(options);
+    const eager = eagerMetricsOf(options);
+    for (const [name, values] of Object.entries(eager)) {
+      expect(compiled[name], name).toMatchReference(values, 1e-4);
+    }
+  });
+});
