@@ -69,7 +69,7 @@ const evaluationSeed = (seed: number) => Number.MAX_SAFE_INTEGER - seed;
 export function makeStep(parts: StepParts): Step<TrainState> {
   const { forward, classes, answers = 1, train, validation, optimizer } = parts;
   const { seed = 0, batchSize = 'full', dropout = false, weightNoise: noise = 0 } = parts;
-  const { dropoutInValidation = false, answers = 1 } = parts;
+  const { dropoutInValidation = false } = parts;
   const full = batchSize === 'full' || batchSize === train.tokens.rows;
   const noisy = dropout || noise > 0;
   // Where the update sees all rows as an evaluation would, its own forward pass is the evaluation of the training rows.
