@@ -17,6 +17,7 @@ import { encodeSafetensors, type StoredTensor, type TensorFile } from './safeten
 import { namedHostTensors, type TrainState } from './state';
 
 const FORMAT = 'optimal-grokking checkpoint 1';
+/** What the names of the optimiser's tensors begin with. */
 export const OPTIMIZER_PREFIX = 'optim.';
 
 const STORED = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
