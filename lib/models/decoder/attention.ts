@@ -15,8 +15,8 @@ export interface Attended {
   readonly values: readonly Rows[];
   /** Added to the scores, [keys]: a row of the additive mask. */
   readonly bias?: tf.Tensor1D;
-  /** Applied to the weights, which then have one row for each row of the batch: [keys, rows, heads]. */
-  readonly dropout?: (weights: tf.Tensor3D) => tf.Tensor3D;
+  /** What dropout keeps of the weights, 1 or 0, [keys, rows of the batch, heads]. */
+  readonly kept?: tf.Tensor3D;
   /** Told of the weights before dropout, [keys, rows, heads]. */
   readonly observe?: (weights: tf.Tensor3D) => void;
 }
@@ -88,21 +88,15 @@ function weightsOf(
  * @returns [rows, dModel], heads side by side; on distinct rows where nothing else differs.
  */
 export function attend(attended: Attended, heads: number, rows: number): Rows {
-  const { values, dropout, observe } = attended;
+  const { values, kept, observe } = attended;
   const { weights, index } = weightsOf(attended, heads);
   const [keyCount] = weights.shape;
-  const flat = (x: tf.Tensor3D): Rows[] =>
-    tf
-      .split(x, keyCount, 0)
-      .map((share) => withIndex(tf.reshape(share, [-1, heads]), dropout === undefined ? index : undefined));
-  const allRows = () =>
-    tf.stack(
-      tf
-        .split(weights, keyCount, 0)
-        .map((share) => expandTo(withIndex(tf.reshape(share, [-1, heads]), index), rows)),
-    ) as tf.Tensor3D; // [keys, rows, heads]
-  observe?.(allRows());
-  const shares = flat(dropout === undefined ? weights : dropout(allRows()));
+  const byKey = (x: tf.Tensor3D, place?: tf.Tensor1D): Rows[] =>
+    tf.split(x, keyCount).map((share) => withIndex(tf.reshape(share, [-1, heads]), place));
+  const onAllRows = (): tf.Tensor3D =>
+    tf.stack(byKey(weights, index).map((share) => expandTo(share, rows))) as tf.Tensor3D;
+  observe?.(onAllRows());
+  const shares = kept === undefined ? byKey(weights, index) : byKey(tf.mul(onAllRows(), kept));
   const pairs = aligned([...shares, ...values]);
   const parts = shares.map((_, key) => {
     const share = tf.expandDims((pairs[key] as Rows).values, 2); // [rows, heads, 1]

@@ -1,6 +1,7 @@
 /**
  * @file The forward pass of write-up 1's `Transformer`: a pre-norm decoder that cross-attends to a memory of zeros. It
- * computes what the answers depend on and nothing else; the numbers are those of the plain form (`bench/models/plain-decoder.mjs`).
+ * computes what the answers depend on and nothing else; the numbers are those of the plain form, to rounding
+ * (`bench/models/plain-decoder.mjs`).
  *
  * - Queries, keys and values of the first layer once for each distinct token and position, and later layers on distinct
  *   rows as long as rows are equal.
@@ -10,27 +11,38 @@
  *   leaves of each head, row and query the share kept/(L·(1 − p)), `kept` of L keys.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { dropoutMask } from '../../compile';
 import type { DecoderModelConfig } from '../config';
 import type { ForwardOptions } from '../model';
 import { embed, type TokenBatch } from '../rows';
 import { attend } from './attention';
-import { layerNorm } from './layer-norm';
+import { drawDropout, kept, keptRelu, type LayerDropout, scaled } from './dropout';
+import { afterNorm, layerNorm, normalize, scaledColumns, shift } from './layer-norm';
 import type { AttentionParams, DecoderLayerParams, DecoderParams, WeightAndBias } from './parameters';
 import { expandTo, joined, lastOf, mapStream, type Stream, split } from './stream';
-
-/** Draws what dropout keeps for a use in a layer: 0 where it drops, else 1/(1 − p). */
-type Keep = (use: string, shape: readonly number[]) => tf.Tensor;
 
 /** What all layers share. */
 interface Pass {
   readonly config: DecoderModelConfig;
   /** Rows of the batch. */
   readonly rows: number;
+  /** The additive mask. */
   readonly mask?: tf.Tensor2D;
-  /** Absent where nothing is dropped. */
-  readonly keep?: Keep;
-  readonly observe?: ForwardOptions['observe'];
+  readonly options: ForwardOptions;
+}
+
+/** One layer: its number, the positions that it computes, the last ones, and how many keys each sees. */
+interface Place {
+  readonly layer: number;
+  readonly positions: readonly { readonly position: number; readonly keys: number }[];
+}
+
+function placeOf({ layers, answers, sequenceLength, mask }: DecoderModelConfig, layer: number): Place {
+  const wanted = layer === layers - 1 ? answers : sequenceLength;
+  const positions = Array.from({ length: wanted }, (_, i) => {
+    const position = sequenceLength - wanted + i;
+    return { position, keys: mask === 'causal' ? position + 1 : sequenceLength };
+  });
+  return { layer, positions };
 }
 
 /** y = x·Wᵀ + b. */
@@ -47,40 +59,36 @@ function third(params: AttentionParams, which: number): WeightAndBias {
   };
 }
 
-/** Self-attention of the last `wanted` positions, out_proj included. */
+/** Self-attention, out_proj included. @param z The stream normalised, without the affine part of norm1. */
 function selfAttention(
-  normed: Stream,
-  wanted: number,
-  params: AttentionParams,
-  pass: Pass,
-  layer: number,
+  z: Stream,
+  { self_attn: params, norm1 }: DecoderLayerParams,
+  { config: { heads, dModel }, rows, mask, options: { observe } }: Pass,
+  { layer, positions }: Place,
+  dropout: LayerDropout | undefined,
 ): Stream {
-  const { config, rows, keep, observe } = pass;
-  const { heads, dModel, mask } = config;
-  const length = normed.parts.length;
-  const scale = 1 / Math.sqrt(dModel / heads);
-  const queries = split(mapStream(lastOf(normed, wanted), (x) => tf.mul(linear(x, third(params, 0)), scale)));
-  // The keys' bias adds the same to all scores of a query, which softmax does not see; its gradient is exactly 0.
-  const keys = split(mapStream(normed, (x) => tf.matMul(x, third(params, 1).weight, false, true)));
-  const values = split(mapStream(normed, (x) => linear(x, third(params, 2))));
+  const factor = dropout?.factor ?? 1;
+  const query = scaled(afterNorm(norm1, third(params, 0)), 1 / Math.sqrt(dModel / heads));
+  const queries = split(mapStream(lastOf(z, positions.length), (x) => linear(x, query)));
+  // A bias of the keys adds the same to all scores of a query, which softmax does not see; its gradient is exactly 0.
+  const key = scaledColumns(norm1, third(params, 1).weight);
+  const keys = split(mapStream(z, (x) => tf.matMul(x, key, false, true)));
+  const value = scaled(afterNorm(norm1, third(params, 2)), factor);
+  const values = split(mapStream(z, (x) => linear(x, value)));
   const observed: tf.Tensor[] = [];
-  const mixed = queries.map((query, i) => {
-    const position = length - wanted + i;
-    const seen = mask === 'causal' ? position + 1 : length;
-    return attend(
+  const mixed = positions.map(({ position, keys: seen }, i) =>
+    attend(
       {
-        query,
+        query: queries[i] as (typeof queries)[number],
         keys: keys.slice(0, seen),
         values: values.slice(0, seen),
-        ...(pass.mask && { bias: tf.reshape(tf.slice(pass.mask, [position, 0], [1, -1]), [-1]) }),
-        ...(keep && {
-          dropout: (weights: tf.Tensor3D) => tf.mul(weights, keep(`attention/${position}`, weights.shape)),
-        }),
+        ...(mask && { bias: tf.reshape(tf.slice(mask, [position, 0], [1, -1]), [-1]) }),
+        ...(dropout && { kept: dropout.attention[i] as tf.Tensor3D }),
         ...(observe && {
           observe: (weights: tf.Tensor3D) => {
             observed.push(
               tf.pad(weights, [
-                [0, length - seen],
+                [0, keys.length - seen],
                 [0, 0],
                 [0, 0],
               ]),
@@ -90,32 +98,36 @@ function selfAttention(
       },
       heads,
       rows,
-    );
-  });
+    ),
+  );
   // [queries, keys, rows, heads] → [rows, heads, queries, keys]
   observe?.(`layers.${layer}.attention`, tf.transpose(tf.stack(observed), [2, 3, 0, 1]));
-  return mapStream(joined(mixed), (x) => linear(x, params.out_proj));
+  const out = scaled(params.out_proj, factor);
+  return mapStream(joined(mixed), (x) => linear(x, out));
 }
 
-/** What attention to a memory of zeros adds, [1 or count, dModel], count rows where its weights are dropped. */
-function crossAttention(count: number, params: AttentionParams, { config, keep }: Pass): tf.Tensor2D {
-  const { heads, dModel, sequenceLength } = config;
+/** What attention to a memory of zeros adds: [rows of all queries, dModel] with dropout on its weights, else [1, dModel]. */
+function crossAttention(
+  { multihead_attn: params, norm2 }: DecoderLayerParams,
+  { heads, dModel }: DecoderModelConfig,
+  dropout: LayerDropout | undefined,
+): tf.Tensor2D {
+  const factor = dropout?.factor ?? 1;
   const { bias } = third(params, 2);
-  const { weight, bias: offset } = params.out_proj;
+  const out = scaled(params.out_proj, factor);
   // W_o·b_v, head by head: [heads, dModel].
-  const products = tf.reshape(tf.mul(weight, bias), [dModel, heads, dModel / heads]);
-  const byHead: tf.Tensor2D = tf.transpose(tf.sum(products, 2));
-  if (keep === undefined) return tf.add(tf.sum(byHead, 0, true), offset);
-  const kept = tf.mean(keep('cross-attention', [sequenceLength, count, heads]), 0); // [count, heads]
-  return tf.add(tf.matMul(kept as tf.Tensor2D, byHead), offset);
+  const products = tf.reshape(tf.mul(out.weight, bias), [dModel, heads, dModel / heads]);
+  const byHead = withoutEffect(tf.transpose(tf.sum(products, 2)) as tf.Tensor2D, [
+    params.in_proj_weight,
+    norm2.weight,
+    norm2.bias,
+  ]);
+  if (dropout === undefined) return tf.add(tf.sum(byHead, 0, true), out.bias);
+  const share = tf.mean(dropout.cross, 0) as tf.Tensor2D; // [rows, heads]
+  return tf.add(tf.matMul(share, tf.mul(byHead, factor)), out.bias);
 }
 
-/** Multiplies by what is kept, where anything is dropped. */
-function dropped(x: tf.Tensor2D, use: string, keep: Keep | undefined): tf.Tensor2D {
-  return keep === undefined ? x : tf.mul(x, keep(use, x.shape));
-}
-
-/** Its exact value, with a zero gradient for tensors that the value does not depend on. */
+/** The same tensor, with an exact zero gradient for parameters that it does not depend on. */
 function withoutEffect(x: tf.Tensor2D, unused: readonly tf.Tensor[]): tf.Tensor2D {
   const identity = tf.customGrad((...inputs) => {
     const [value, ...others] = inputs.slice(0, -1) as tf.Tensor[];
@@ -130,37 +142,37 @@ function withoutEffect(x: tf.Tensor2D, unused: readonly tf.Tensor[]): tf.Tensor2
   return identity(x, ...unused) as tf.Tensor2D;
 }
 
-/** One layer at the last `wanted` positions. */
-function decoderLayer(
-  stream: Stream,
-  wanted: number,
-  params: DecoderLayerParams,
-  pass: Pass,
-  layer: number,
-): Stream {
-  const { rows, observe } = pass;
-  const keep: Keep | undefined =
-    pass.keep && ((use, shape) => (pass.keep as Keep)(`layers.${layer}/${use}`, shape));
-  const within: Pass = keep === undefined ? pass : { ...pass, keep };
-  const normed = mapStream(stream, (x) => layerNorm(x, params.norm1));
-  const attention = selfAttention(normed, wanted, params.self_attn, within, layer);
-  const residual = joined(
-    split(lastOf(stream, wanted)).map((own, i) => {
-      const { count, index } = attention.parts[i] as Stream['parts'][number];
-      return index === undefined ? { values: expandTo(own, count) } : { values: own.values, index };
-    }),
-  );
-  let x: tf.Tensor2D = tf.add(residual.values, dropped(attention.values, 'dropout1', keep));
-  const constant = crossAttention(x.shape[0], params.multihead_attn, within);
-  const { in_proj_weight } = params.multihead_attn;
-  const cross = withoutEffect(constant, [in_proj_weight, params.norm2.weight, params.norm2.bias]);
-  x = tf.add(x, dropped(cross, 'dropout2', keep));
-  const hidden = dropped(tf.relu(linear(layerNorm(x, params.norm3), params.linear1)), 'dropout', keep);
-  x = tf.add(x, dropped(linear(hidden, params.linear2), 'dropout3', keep));
-  const out = { values: x, parts: attention.parts };
-  observe?.(`layers.${layer}.hidden`, byRow({ ...out, values: hidden }, rows));
-  observe?.(`layers.${layer}.out`, byRow(out, rows));
-  return out;
+/** The residual stream at a layer's positions, on the rows that its attention has. */
+function residualOf(stream: Stream, attention: Stream): tf.Tensor2D {
+  const own = split(lastOf(stream, attention.parts.length)).map((rows, i) => {
+    const { count, index } = attention.parts[i] as Stream['parts'][number];
+    return { values: index === undefined ? expandTo(rows, count) : rows.values };
+  });
+  return joined(own).values;
+}
+
+function decoderLayer(stream: Stream, params: DecoderLayerParams, pass: Pass, place: Place): Stream {
+  const { config, rows, options } = pass;
+  const { layer, positions } = place;
+  const { random, observe } = options;
+  const dropout =
+    random === undefined || config.dropout === 0
+      ? undefined
+      : drawDropout(config, layer, { rows, keys: positions.map(({ keys }) => keys) }, random);
+  const factor = dropout?.factor ?? 1;
+  const { linear1, linear2, norm3 } = params;
+
+  const attention = selfAttention(mapStream(stream, normalize), params, pass, place, dropout);
+  let x: tf.Tensor2D = tf.add(residualOf(stream, attention), kept(attention.values, dropout?.residual[0]));
+  x = tf.add(x, kept(crossAttention(params, config, dropout), dropout?.residual[1]));
+  const hidden = keptRelu(linear(normalize(x), afterNorm(norm3, linear1)), dropout?.hidden); // [rows, dFF]
+  const second = scaled({ weight: tf.mul(linear2.weight, factor), bias: linear2.bias }, factor);
+  x = tf.add(x, kept(linear(hidden, second), dropout?.residual[2]));
+
+  const { parts } = attention;
+  observe?.(`layers.${layer}.hidden`, byRow({ values: tf.mul(hidden, factor), parts }, rows));
+  observe?.(`layers.${layer}.out`, byRow({ values: x, parts }, rows));
+  return { values: x, parts };
 }
 
 /** [rows, positions, features] */
@@ -171,38 +183,36 @@ function byRow(stream: Stream, rows: number): tf.Tensor {
   );
 }
 
-/** Logits of the answers, [answers · rows, classes]: all rows' first answer, then the second. */
+/**
+ * Logits of the answers, [answers · rows, classes]: all rows' first answer, then the second.
+ * @param encoding Added to the embeddings, [sequenceLength, dModel].
+ */
 export function decoderForward(
   config: DecoderModelConfig,
   encoding: tf.Tensor2D,
   params: DecoderParams,
   batch: TokenBatch,
-  { random, observe }: ForwardOptions = {},
+  options: ForwardOptions = {},
 ): tf.Tensor2D {
-  const { dropout, layers, answers, sequenceLength } = config;
   const { rows } = batch;
-  const pass: Pass = {
-    config,
-    rows,
-    ...(params.mask && { mask: params.mask }),
-    ...(random &&
-      dropout > 0 && {
-        keep: (use: string, shape: readonly number[]) =>
-          tf.div(
-            tf.cast(dropoutMask(dropout, shape, { ...random, purpose: `dropout/${use}` }), 'float32'),
-            1 - dropout,
-          ),
-      }),
-    ...(observe && { observe }),
-  };
+  const pass: Pass = { config, rows, options, ...(params.mask && { mask: params.mask }) };
   let stream = joined(embed(batch, params.embed.weight, encoding));
-  observe?.('embed', byRow(stream, rows));
-  for (let layer = 0; layer < layers; layer++) {
-    const wanted = layer === layers - 1 ? answers : sequenceLength;
-    stream = decoderLayer(stream, wanted, params.decoder.layers[layer] as DecoderLayerParams, pass, layer);
+  options.observe?.('embed', byRow(stream, rows));
+  for (let layer = 0; layer < config.layers; layer++) {
+    const weights = params.decoder.layers[layer] as DecoderLayerParams;
+    stream = decoderLayer(stream, weights, pass, placeOf(config, layer));
   }
-  const normed = mapStream(stream, (x) => layerNorm(x, params.decoder.norm));
-  observe?.('final_norm', byRow(normed, rows));
-  const logits = mapStream(normed, (x) => tf.matMul(x, params.linear.weight, false, true));
-  return joined(split(logits).map((answer) => ({ values: expandTo(answer, rows) }))).values;
+  const { norm } = params.decoder;
+  const z = mapStream(stream, normalize);
+  options.observe?.(
+    'final_norm',
+    byRow(
+      mapStream(z, (x) => affine(x, norm)),
+      rows,
+    ),
+  );
+  const { weight } = params.linear;
+  const head = { weight: scaledColumns(norm, weight), bias: shift(norm, weight) };
+  const logits = split(mapStream(z, (x) => linear(x, head)));
+  return joined(logits.map((answer) => ({ values: expandTo(answer, rows) }))).values;
 }

@@ -1,4 +1,4 @@
-/** @file Layer normalisation over the features of each row. */
+/** @file Layer normalisation over the features of each row, and its affine part within the linear layer that follows. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WeightAndBias } from './parameters';
 
@@ -25,7 +25,29 @@ export function normalize(x: tf.Tensor2D): tf.Tensor2D {
   })(x) as tf.Tensor2D;
 }
 
-/** ẑ·weight + bias. @param x [rows, features] */
+/**
+ * ẑ·weight + bias.
+ * @param x [rows, features]
+ * @see Ba, Kiros and Hinton, Layer normalization (arXiv:1607.06450)
+ */
 export function layerNorm(x: tf.Tensor2D, { weight, bias }: WeightAndBias<tf.Tensor1D>): tf.Tensor2D {
   return tf.add(tf.mul(normalize(x), weight), bias);
+}
+
+/**
+ * The linear layer that makes of ẑ what `next` makes of ẑ·weight + bias: W·(ẑ·w + b) + c = (W·diag w)·ẑ + (W·b + c). Two
+ * passes over the activations, and as many over their gradients, become passes over a matrix of weights.
+ */
+export function afterNorm(norm: WeightAndBias<tf.Tensor1D>, next: WeightAndBias): WeightAndBias {
+  return { weight: scaledColumns(norm, next.weight), bias: tf.add(shift(norm, next.weight), next.bias) };
+}
+
+/** W·diag w: `afterNorm` but for what is the same in all rows. */
+export function scaledColumns({ weight }: WeightAndBias<tf.Tensor1D>, next: tf.Tensor2D): tf.Tensor2D {
+  return tf.mul(next, weight);
+}
+
+/** W·b, [out]. */
+export function shift({ bias }: WeightAndBias<tf.Tensor1D>, next: tf.Tensor2D): tf.Tensor1D {
+  return tf.sum(tf.mul(next, bias), 1);
 }

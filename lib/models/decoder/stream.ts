@@ -29,12 +29,11 @@ function part(count: number, index: tf.Tensor1D | undefined): Stream['parts'][nu
 
 export function split({ values, parts }: Stream): Rows[] {
   if (parts.length === 1) return [rowsOf(values, parts[0]?.index)];
-  let start = 0;
-  return parts.map(({ count, index }) => {
-    const own: tf.Tensor2D = tf.slice(values, [start, 0], [count, -1]);
-    start += count;
-    return rowsOf(own, index);
-  });
+  const own = tf.split(
+    values,
+    parts.map(({ count }) => count),
+  );
+  return parts.map(({ index }, i) => rowsOf(own[i] as tf.Tensor2D, index));
 }
 
 function rowsOf(values: tf.Tensor2D, index: tf.Tensor1D | undefined): Rows {
