@@ -5,6 +5,7 @@ import { DEVICE_REQUESTS } from '../compile/devices';
 import { getOperation, operationNames } from '../data/operations';
 import { SPLIT_METHODS } from '../data/split';
 import { TOKEN_FORMS } from '../data/token-forms';
+import { ArgumentError } from '../errors';
 import type { MaskMode, PositionKind } from '../models/config';
 import { DECAY_TARGETS, OPTIMIZERS, type OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
@@ -53,7 +54,9 @@ interface TrainArguments {
   readonly device: string;
   readonly threads?: number;
   readonly out?: string;
+  readonly resume: boolean;
   readonly overwrite: boolean;
+  readonly checkpointSeconds?: number;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -81,6 +84,7 @@ const NUMBERS: readonly (readonly [flags: string, description: string, preset?: 
     ['--d-ff <integer>', 'hidden units of the MLP (default: four times the width)'],
     ['--heads <integer>', 'attention heads', 'heads'],
     ['--layers <integer>', 'transformer blocks', 'layers'],
+    ['--checkpoint-seconds <number>', 'most seconds of training between two checkpoints (default: 2)'],
     ['--threads <integer>', "native threads (default: the machine's, at most 8)"],
   ];
 
@@ -138,6 +142,7 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
     .option('--betas <pair>', `decay rates of the moments (gpt: ${PRESETS.gpt.betas})`, parseBetas)
     .addOption(new Option('--device <name>', 'where to run').default('cpu'))
     .option('--out <folder>', 'run folder (default: a new one under output/runs in this folder)')
+    .option('--resume', 'go on with the run in the folder; begin it where there is none', false)
     .option('--overwrite', 'replace a run that is already in the folder', false)
     .option('--json', 'print the summary as one last line of JSON', false)
     .option('--quiet', 'no progress', false)
@@ -149,12 +154,19 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
 
 async function runTrain(options: TrainArguments, streams: Streams): Promise<ExitCode> {
   const config = runOptions(options);
+  const { checkpointSeconds, resume } = options;
+  if (resume && options.out === undefined) {
+    throw new ArgumentError('--resume needs the folder of the run; add --out and its name');
+  }
   const out = resolve(streams.directory, options.out ?? defaultFolder(config));
   const finished = await train(config, {
     device: options.device,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     out,
+    resume,
     overwrite: options.overwrite,
+    notify: (line) => streams.err(`grok: ${line}\n`),
+    ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
     ...(options.quiet ? {} : { display: terminalProgress() }),
   });
   if (options.json) streams.out(`${JSON.stringify(finished.summary)}\n`);
@@ -165,7 +177,20 @@ async function runTrain(options: TrainArguments, streams: Streams): Promise<Exit
 
 function runOptions(options: TrainArguments): RunOptions {
   const { p, lr, dFf } = options;
-  const { device, threads, out, overwrite, json, quiet, p: _p, lr: _lr, dFf: _dFf, ...same } = options;
+  const {
+    checkpointSeconds,
+    device,
+    threads,
+    out,
+    resume,
+    overwrite,
+    json,
+    quiet,
+    p: _p,
+    lr: _lr,
+    dFf: _dFf,
+    ...same
+  } = options;
   return {
     ...same,
     ...(p === undefined ? {} : { modulus: p }),

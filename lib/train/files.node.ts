@@ -7,9 +7,14 @@
  * owns.
  */
 import {
+  closeSync,
   existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
   mkdirSync,
-  readFileSync,
+  openSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -32,9 +37,15 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** The reason why the file system refused, in words. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code !== undefined && REASONS[code]) || (message.split('\n')[0] as string);
+}
+
+/** What to do about it. */
+function adviceOn(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space' : 'choose a place that can be written to';
 }
 
 /** Where the new content of a file waits until it is complete. */
@@ -64,12 +75,53 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** Flushes the names in a folder to the disk, where the system has such a call: without it a power cut may undo a renaming. */
+function flushFolder(path: string): void {
+  try {
+    const folder = openSync(path, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Windows opens no folders, and some file systems flush none: they keep the order of renamings by themselves.
+  }
+}
+
+/**
+ * Gives a file a second name, which replaces what had that name. The first name stays, so that there is no moment without
+ * it; where the file system knows only one name a file, the file is renamed.
+ */
+function keepAs(path: string, second: string): void {
+  const temporary = temporaryPath(second);
+  rmSync(temporary, { force: true });
+  try {
+    linkSync(path, temporary);
+  } catch {
+    renameSync(path, second);
+    return;
+  }
+  renameSync(temporary, second);
+  // Where both names were one file's already, renaming does nothing and leaves it.
+  rmSync(temporary, { force: true });
+}
+
+export interface WriteOptions {
+  /** Path under which the file's old content, if it has one, is kept instead of what is there. */
+  readonly previous?: string;
+}
+
 /**
  * Replaces the content of a file, or makes it, atomically. Two processes must not write the same file at once.
  *
  * @throws {FileError} if the file cannot be written; the old content is then still there
  */
-export function writeFileAtomic(path: string, content: string | Uint8Array): void {
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  { previous }: WriteOptions = {},
+): void {
   let temporary = temporaryPath(path);
   try {
     // What a symbolic link points to is replaced, not the link; a pipe or device is written to as it is.
@@ -80,14 +132,30 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
       return;
     }
     writeFileSync(temporary, content, { flush: true });
+    if (previous !== undefined && existsSync(target)) keepAs(target, previous);
     renameSync(temporary, target);
+    flushFolder(dirname(target));
   } catch (error) {
     try {
       rmSync(temporary, { force: true });
     } catch {
       // What counts is why the writing failed, not that its remains could not be removed.
     }
-    throw new FileError(`cannot write ${path}: ${reasonOf(error)}; choose a place that can be written to.`);
+    throw new FileError(`cannot write ${path}: ${reasonOf(error)}; ${adviceOn(error)}.`);
+  }
+}
+
+/**
+ * Gives a file the name of another one, whose content is lost.
+ *
+ * @throws {FileError} if that is not possible; both are then still there
+ */
+export function renameFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+    flushFolder(dirname(to));
+  } catch (error) {
+    throw new FileError(`cannot rename ${from} to ${to}: ${reasonOf(error)}; ${adviceOn(error)}.`);
   }
 }
 
@@ -106,19 +174,60 @@ export function removeFile(path: string): void {
   }
 }
 
+/** A file open for reading. */
+export interface OpenFile {
+  readonly size: number;
+  /**
+   * Bytes `begin` to `end`, in memory of their own.
+   *
+   * @throws {FileError} if they cannot be read, or the file has shrunk
+   */
+  read(begin: number, end: number): Uint8Array;
+}
+
+/**
+ * Opens a file, hands it to a function and closes it again.
+ *
+ * @throws {FileError} if the file is missing, not a regular file or cannot be read
+ */
+export function withOpenFile<T>(path: string, use: (file: OpenFile) => T): T {
+  const failed = (reason: string) => new FileError(`cannot read ${path}: ${reason}; check the path.`);
+  const attempt = <R>(action: () => R): R => {
+    try {
+      return action();
+    } catch (error) {
+      throw failed(reasonOf(error));
+    }
+  };
+  // Looked at before opening, which would wait for whoever writes into a pipe.
+  const kind = attempt(() => statSync(path));
+  if (kind.isDirectory()) throw failed(REASONS.EISDIR as string);
+  if (!kind.isFile()) throw failed('it is not a regular file');
+  const file = attempt(() => openSync(path, 'r'));
+  try {
+    return use({
+      size: attempt(() => fstatSync(file)).size,
+      read(begin, end) {
+        const bytes = new Uint8Array(end - begin);
+        let filled = 0;
+        while (filled < bytes.length) {
+          const count = attempt(() => readSync(file, bytes, filled, bytes.length - filled, begin + filled));
+          if (count === 0) throw failed('it has become shorter while it was read');
+          filled += count;
+        }
+        return bytes;
+      },
+    });
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
  * Reads a whole file.
  *
  * @throws {FileError} if it is missing, not a regular file or cannot be read
  */
 export function readWholeFile(path: string): Uint8Array {
-  let reason = 'it is not a regular file';
-  try {
-    const file = statSync(path);
-    if (file.isFile()) return readFileSync(path);
-    if (file.isDirectory()) reason = REASONS.EISDIR as string;
-  } catch (error) {
-    reason = reasonOf(error);
-  }
-  throw new FileError(`cannot read ${path}: ${reason}; check the path.`);
+  return withOpenFile(path, ({ size, read }) => read(0, size));
 }

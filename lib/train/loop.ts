@@ -17,6 +17,10 @@ export interface LoopOptions {
   readonly program: StepProgram<TrainState>;
   /** The state to begin with, at any step. */
   readonly state: TrainState;
+  /** Evaluations before that step, of a run that is continued; they count towards the target. */
+  readonly history?: readonly Evaluation[];
+  /** Seconds that went into the run before that step. Default 0. */
+  readonly secondsBefore?: number;
   /** The run ends before update number `steps`. */
   readonly steps: number;
   /** As in the state's schedule. */
@@ -27,13 +31,13 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
   /** Seconds of training in one call of the program, about. Default 0.25. */
   readonly callSeconds?: number;
-  /** Seconds between two checkpoints. Default 2. */
+  /** Most seconds of training between two states that are kept, where a call is shorter than that. Default 2. */
   readonly checkpointSeconds?: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** New evaluations, in order. */
   readonly onEvaluations?: (rows: readonly Evaluation[]) => void;
-  /** A state worth keeping: now and then, and at the end. */
-  readonly onCheckpoint?: (state: TrainState) => void;
+  /** A state worth keeping, now and then and at the end, and the seconds of training that led to it. */
+  readonly onCheckpoint?: (state: TrainState, seconds: number) => void;
   /** Lets waiting threads sleep from the moment that other programs want their cores. Changes no number. */
   readonly idleThreads?: IdleThreads<StepProgram<TrainState>>;
   /** A clock in milliseconds. Default `performance.now`. */
@@ -44,15 +48,16 @@ export interface LoopResult {
   readonly stoppedBy: StopReason;
   /**
    * The state at the end. After `target` these are the very parameters whose evaluation reached it; after `nan` the last
-   * ones whose loss is known to be finite.
+   * ones whose loss is finite.
    */
   readonly state: TrainState;
+  /** All of them, the history included. */
   readonly evaluations: readonly Evaluation[];
   /** For `nan`: the step whose loss was not finite. */
   readonly nanStep?: number;
   /** For `nan`: the first operation that made a number not finite, where one is found, and the step it happened in. */
   readonly nanCause?: NonFinite;
-  /** Seconds of training, evaluations included and compilation left out. */
+  /** Seconds of training in this loop, evaluations included and compilation left out. */
   readonly seconds: number;
   /** Milliseconds of one training step alone, without evaluations; `null` where the run ended too soon to tell. */
   readonly msPerStep: number | null;
@@ -101,7 +106,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let { program, idleThreads } = options;
   const watch = new CrowdingWatch(idleThreads?.threads ?? 1);
   const { onProgress, onEvaluations, onCheckpoint, now = () => performance.now() } = options;
-  const evaluations: Evaluation[] = [];
+  const { history = [], secondsBefore = 0 } = options;
+  const evaluations: Evaluation[] = [...history];
   const alone = { steps: 0, milliseconds: 0 };
   let standing: Standing = {
     device: program.put(options.state),
@@ -110,16 +116,17 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   // The newest state whose own loss is known to be finite; what a step made is known only when the next begins.
   let good = standing;
   let pace: Pace = { stepSeconds: 0, callSteps: 1 };
-  let streak = 0;
+  let streak = target === undefined ? 0 : streakOf(history, target.accuracy);
   let nanStep: number | undefined;
   const started = now();
+  // When the state that was saved last was the newest one.
   let saved = started;
   let progress: TrainingProgress = {
     step: standing.step,
     steps,
     stepsPerSecond: 0,
     etaSeconds: Number.POSITIVE_INFINITY,
-    elapsedSeconds: 0,
+    elapsedSeconds: secondsBefore,
     trainLoss: Number.NaN,
   };
   const read = ({ device }: Standing) => program.get(device);
@@ -146,7 +153,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     if (bad >= 0) {
       stoppedBy = 'nan';
       nanStep = step + bad;
-      standing = good;
+      standing = await advance(program, good, nanStep - 1);
     } else if (target !== undefined && rows.length > 0) {
       streak = (rows[0] as Evaluation).validationAccuracy >= target.accuracy ? streak + 1 : 0;
       if (streak >= target.evaluations) stoppedBy = 'target';
@@ -166,21 +173,26 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       stepsPerSecond: pace.stepSeconds === 0 ? 0 : 1 / pace.stepSeconds,
       etaSeconds:
         pace.stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - standing.step) * pace.stepSeconds,
-      elapsedSeconds: (now() - started) / 1000,
+      elapsedSeconds: secondsBefore + (now() - started) / 1000,
       trainLoss: losses.data[newestIn(stoppedBy, count, bad)] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),
     };
     onProgress?.(progress);
-    if (onCheckpoint !== undefined && stoppedBy === undefined && now() - saved >= checkpointSeconds * 1000) {
-      onCheckpoint(await read(good));
-      saved = now();
+    // After another call of this length it would be too late. What is saved is the state that this call began with.
+    if (
+      onCheckpoint !== undefined &&
+      stoppedBy === undefined &&
+      now() + milliseconds - saved > checkpointSeconds * 1000
+    ) {
+      onCheckpoint(await read(good), (before - started) / 1000);
+      saved = before;
     }
     // Lets timers and signals have their turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
     stoppedBy ??= reasonToStop();
   }
   const state = await read(standing);
-  onCheckpoint?.(state);
+  onCheckpoint?.(state, (now() - started) / 1000);
   const nanCause = nanStep === undefined ? undefined : await causeOf(program, standing, nanStep);
   const seconds = (now() - started) / 1000;
   let msPerStep = alone.steps >= ENOUGH_STEPS ? alone.milliseconds / alone.steps : null;
@@ -197,6 +209,19 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     msPerStep,
     progress,
   };
+}
+
+/** How many of the newest evaluations in a row reach an accuracy. */
+function streakOf(evaluations: readonly Evaluation[], accuracy: number): number {
+  const below = evaluations.findLastIndex((row) => !(row.validationAccuracy >= accuracy));
+  return evaluations.length - 1 - below;
+}
+
+/** The state some steps on, or the same one where it is there already. */
+async function advance(program: StepProgram<TrainState>, from: Standing, step: number): Promise<Standing> {
+  if (step <= from.step) return from;
+  const { state } = await program.run(from.device, { steps: step - from.step });
+  return { device: state, step };
 }
 
 /**

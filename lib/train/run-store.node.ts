@@ -1,23 +1,35 @@
 /**
- * @file The folder a training run leaves behind: what was asked (`config.json`), how it went (`metrics.csv`), the
- * parameters and optimiser state (`checkpoint.safetensors`), and the outcome (`summary.json`). Each file is replaced as a
- * whole, so a run that is killed at any moment leaves valid files.
+ * @file Writes the folder that a training run leaves behind: what was asked (`config.json`), how it went (`metrics.csv`), the
+ * parameters and optimiser state (`checkpoint.safetensors`, and the one before), and the outcome (`summary.json`). Each file is
+ * replaced as a whole and the metrics before the checkpoint that they led to, so a run that is killed at any moment leaves
+ * what it needs to be continued.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors';
-import { makeFolder, readWholeFile, removeFile, temporaryPath, writeFileAtomic } from './files.node';
-import { formatMetrics, metricsHeader, parseMetrics } from './metrics-csv';
+import type { RunConfig } from './config';
+import { sealed } from './digest.node';
+import {
+  makeFolder,
+  removeFile,
+  renameFile,
+  temporaryPath,
+  type WriteOptions,
+  writeFileAtomic,
+} from './files.node';
+import { type FoundRun, findRun } from './find-run.node';
+import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { Evaluation } from './progress';
-import { decodeSafetensors, type TensorFile } from './safetensors';
+import { stepOf } from './restore';
+import type { RunSink } from './run';
+import { METRICS_DIGEST, RUN_FILES } from './run-files.node';
+import { RunLock } from './run-lock.node';
+import type { TrainingSession } from './sessions';
 
-/** The names of the files of a run folder. */
-export const RUN_FILES = {
-  config: 'config.json',
-  metrics: 'metrics.csv',
-  checkpoint: 'checkpoint.safetensors',
-  summary: 'summary.json',
-} as const;
+export { RUN_FILES, readCheckpoint, readMetrics } from './run-files.node';
+
+type RunFile = keyof typeof RUN_FILES;
 
 /** A metrics file up to this size, some 1,400 rows, is rewritten at every append. */
 const ALWAYS_REWRITTEN = 2 ** 16;
@@ -28,52 +40,118 @@ const ALWAYS_REWRITTEN = 2 ** 16;
  */
 const REWRITTEN_PART = 1 / 32;
 
-/** Writes the files of one run. One process at a time may hold a folder. */
-export class RunStore {
-  #written: string;
+/** Writes the files of one run. One store at a time may hold a folder, in all processes together. */
+export class RunStore implements RunSink {
+  /** The run that goes on, or has ended; absent for one that begins. */
+  readonly found: FoundRun | undefined;
+  readonly #lock: RunLock;
+  #written = '';
   #waiting = '';
   #lastEpoch = -1;
+  /** Digest of the rows before the newest checkpoint, and the rows after it. */
+  readonly #digest = createHash('sha256');
+  #undigested: { readonly epoch: number; readonly line: string }[] = [];
+  #savedStep: number | undefined;
 
-  private constructor(readonly directory: string) {
-    this.#written = metricsHeader();
-    writeFileAtomic(this.path('metrics'), this.#written);
+  private constructor(
+    readonly directory: string,
+    lock: RunLock,
+    found?: FoundRun,
+  ) {
+    this.#lock = lock;
+    this.found = found;
   }
 
   /**
-   * Makes the folder, with those above it, and puts a metrics file without rows into it, so that a folder that cannot be
-   * written fails here and not after the training.
+   * Makes the folder, with those above it, and takes its lock, so that a folder that cannot be written fails here and not
+   * after the training. A run that is to be overwritten stays until `begin`.
    *
-   * @param options `overwrite` removes the files of a run that is already there; other files are never touched
-   * @throws {FileError} if the folder cannot be made or written, or holds a run and `overwrite` is not set
+   * @param options `overwrite` replaces a run that is already there; other files are never touched
+   * @throws {FileError} if the folder cannot be made or written, is in use, or holds a run and `overwrite` is not set
    */
   static create(directory: string, { overwrite = false }: { readonly overwrite?: boolean } = {}): RunStore {
+    return RunStore.#open(directory, () => {
+      const present = Object.values(RUN_FILES).find((name) => existsSync(join(directory, name)));
+      if (present !== undefined && !overwrite) {
+        throw new FileError(
+          `${directory} already holds a run (${present}): go on with it by --resume, replace it by --overwrite, or choose another folder.`,
+        );
+      }
+      return undefined;
+    });
+  }
+
+  /**
+   * Like `create`, for a run that goes on where it was stopped; see `found`. It begins anew where the folder is missing or
+   * holds no checkpoint yet. Nothing is changed until `begin`.
+   *
+   * @throws {FileError} if the folder cannot be made or written, is in use, holds a run of another configuration, or one
+   *   whose checkpoints are all damaged
+   */
+  static resume(directory: string, config: RunConfig): RunStore {
+    return RunStore.#open(directory, () => findRun(directory, config));
+  }
+
+  static #open(directory: string, look: () => FoundRun | undefined): RunStore {
     makeFolder(directory);
-    const paths = Object.values(RUN_FILES).map((name) => join(directory, name));
-    const present = paths.find((path) => existsSync(path));
-    if (present !== undefined && !overwrite) {
-      throw new FileError(
-        `${directory} already holds a run (${present}): choose another folder, or replace it by --overwrite.`,
-      );
+    const lock = RunLock.take(directory);
+    try {
+      return new RunStore(directory, lock, look());
+    } catch (error) {
+      lock.release();
+      throw error;
     }
-    for (const path of paths) {
-      removeFile(path);
-      removeFile(temporaryPath(path));
-    }
-    return new RunStore(directory);
   }
 
   /** Where one of the run's files is, or will be. */
-  path(file: keyof typeof RUN_FILES): string {
+  path(file: RunFile): string {
     return join(this.directory, RUN_FILES[file]);
   }
 
   /**
-   * Saves the configuration as indented JSON.
+   * Begins the run: of one that goes on, what comes after its checkpoint is taken away; otherwise all files of a run that
+   * is there. Then the configuration is written, as indented JSON.
+   *
+   * @param checkpoint the checkpoint that the run goes on from, encoded for this configuration, where it is for another
+   *   budget
+   * @throws {FileError} if a file cannot be written or removed
+   */
+  begin(config: object, checkpoint?: Uint8Array): void {
+    // In this order, a kill in between leaves a run that can be continued as what it was or what it becomes.
+    if (this.found === undefined) this.#clear();
+    else this.#goOn(this.found, checkpoint);
+    this.#saveJson('config', config);
+  }
+
+  #clear(): void {
+    for (const file of Object.keys(RUN_FILES) as RunFile[]) {
+      removeFile(this.path(file));
+      removeFile(temporaryPath(this.path(file)));
+    }
+    this.#written = metricsHeader();
+    this.#write('metrics', this.#written);
+  }
+
+  #goOn(found: FoundRun, checkpoint: Uint8Array | undefined): void {
+    const { sessions, usesPrevious, evaluations } = found;
+    this.#savedStep = stepOf(found.checkpoint);
+    this.saveSessions(sessions);
+    removeFile(this.path('summary'));
+    if (usesPrevious) renameFile(this.path('previous'), this.path('checkpoint'));
+    this.#append(evaluations);
+    if (checkpoint !== undefined) this.#saveCheckpoint(checkpoint, Number.POSITIVE_INFINITY);
+    this.#written = metricsHeader() + this.#waiting;
+    this.#waiting = '';
+    this.#write('metrics', this.#written);
+  }
+
+  /**
+   * Saves what sessions the run has had, as indented JSON.
    *
    * @throws {FileError} if it cannot be written
    */
-  saveConfig(config: object): void {
-    this.#saveJson('config', config);
+  saveSessions(sessions: readonly TrainingSession[]): void {
+    this.#saveJson('sessions', sessions);
   }
 
   /**
@@ -85,6 +163,12 @@ export class RunStore {
    * @throws {FileError} if the file cannot be written
    */
   appendMetrics(rows: readonly Evaluation[]): void {
+    this.#append(rows);
+    if (this.#waiting.length >= (this.#written.length - ALWAYS_REWRITTEN) * REWRITTEN_PART)
+      this.flushMetrics();
+  }
+
+  #append(rows: readonly Evaluation[]): void {
     let before = this.#lastEpoch;
     for (const { epoch } of rows) {
       if (!(epoch > before)) {
@@ -95,9 +179,9 @@ export class RunStore {
       before = epoch;
     }
     this.#lastEpoch = before;
-    this.#waiting += formatMetrics(rows);
-    if (this.#waiting.length >= (this.#written.length - ALWAYS_REWRITTEN) * REWRITTEN_PART)
-      this.flushMetrics();
+    const lines = rows.map((row) => ({ epoch: row.epoch, line: formatMetrics([row]) }));
+    this.#undigested.push(...lines);
+    this.#waiting += lines.map(({ line }) => line).join('');
   }
 
   /**
@@ -108,20 +192,30 @@ export class RunStore {
   flushMetrics(): void {
     if (this.#waiting === '') return;
     const text = this.#written + this.#waiting;
-    writeFileAtomic(this.path('metrics'), text);
+    this.#write('metrics', text);
     this.#written = text;
     this.#waiting = '';
   }
 
   /**
-   * Replaces the checkpoint, after the metrics that led to it.
+   * Replaces the checkpoint, after the metrics that led to it; the one before is kept beside it.
    *
-   * @param bytes a safetensors file
+   * @param bytes a safetensors file; it is saved with a digest of itself and one of the metrics before its step
+   * @param step updates that it has behind it, at least as many as the one before
    * @throws {FileError} if it cannot be written; the old checkpoint is then still there
    */
-  saveCheckpoint(bytes: Uint8Array): void {
+  saveCheckpoint(bytes: Uint8Array, step: number): void {
     this.flushMetrics();
-    writeFileAtomic(this.path('checkpoint'), bytes);
+    this.#saveCheckpoint(bytes, step);
+    this.#savedStep = step;
+  }
+
+  #saveCheckpoint(bytes: Uint8Array, step: number): void {
+    const later = this.#undigested.findIndex(({ epoch }) => epoch >= step);
+    const earlier = this.#undigested.splice(0, later < 0 ? this.#undigested.length : later);
+    for (const { line } of earlier) this.#digest.update(line);
+    const content = sealed(bytes, { [METRICS_DIGEST]: this.#digest.copy().digest('hex') });
+    this.#write('checkpoint', content, { previous: this.path('previous') });
   }
 
   /**
@@ -132,27 +226,27 @@ export class RunStore {
   saveSummary(summary: object): void {
     this.flushMetrics();
     this.#saveJson('summary', summary);
+    removeFile(this.path('sessions'));
   }
 
-  #saveJson(file: 'config' | 'summary', value: object): void {
-    writeFileAtomic(this.path(file), `${JSON.stringify(value, null, 2)}\n`);
+  /** Lets the folder go, for other runs. */
+  release(): void {
+    this.#lock.release();
   }
-}
 
-/**
- * Reads a checkpoint, or any safetensors file.
- *
- * @throws {FileError} if the file is missing, unreadable, cut off or damaged
- */
-export function readCheckpoint(path: string): TensorFile {
-  return decodeSafetensors(readWholeFile(path), path);
-}
+  #saveJson(file: 'config' | 'summary' | 'sessions', value: object): void {
+    this.#write(file, `${JSON.stringify(value, null, 2)}\n`);
+  }
 
-/**
- * Reads the `metrics.csv` of a run.
- *
- * @throws {FileError} if the file is missing, unreadable or not such a table
- */
-export function readMetrics(path: string): Evaluation[] {
-  return parseMetrics(new TextDecoder().decode(readWholeFile(path)), path);
+  /** Writes a file; if that fails, the message says what can still be done with the run. */
+  #write(file: RunFile, content: string | Uint8Array, options?: WriteOptions): void {
+    try {
+      writeFileAtomic(this.path(file), content, options);
+    } catch (error) {
+      if (!(error instanceof FileError) || this.#savedStep === undefined) throw error;
+      throw new FileError(
+        `${error.message.replace(/\.$/, '')}, then go on by --resume: the run is kept up to step ${this.#savedStep}.`,
+      );
+    }
+  }
 }

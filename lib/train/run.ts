@@ -8,14 +8,37 @@ import { type LoopResult, type StopReason, trainLoop } from './loop';
 import { formatPercent } from './number-format';
 import { prepareRun } from './prepare';
 import type { Evaluation, ProgressDisplay } from './progress';
+import { restoreState } from './restore';
+import type { TensorFile } from './safetensors';
+import { type TrainingSession, totalTimes } from './sessions';
 import type { TrainState } from './state';
 
 /** Where a run's results go; `RunStore` is one. */
 export interface RunSink {
-  saveConfig(config: object): void;
+  /**
+   * The run is compiled and begins.
+   *
+   * @param checkpoint the state it goes on from, where that was saved under a smaller budget
+   */
+  begin(config: object, checkpoint?: Uint8Array): void;
+  /** Called at the beginning and before every checkpoint, with all sessions so far. */
+  saveSessions(sessions: readonly TrainingSession[]): void;
   appendMetrics(rows: readonly Evaluation[]): void;
-  saveCheckpoint(bytes: Uint8Array): void;
+  /** @param step updates that the state has behind it */
+  saveCheckpoint(bytes: Uint8Array, step: number): void;
   saveSummary(summary: object): void;
+}
+
+/** What a run that was stopped goes on from. */
+export interface Continuation {
+  readonly checkpoint: TensorFile;
+  /** The checkpoint's name, for messages. */
+  readonly source: string;
+  /** All evaluations before the checkpoint's step. */
+  readonly evaluations: readonly Evaluation[];
+  readonly sessions: readonly TrainingSession[];
+  /** Whether the checkpoint was saved under a smaller budget. */
+  readonly extended: boolean;
 }
 
 /** Where a run happens, for the record. */
@@ -33,9 +56,13 @@ export interface RunSettings {
   readonly environment: RunEnvironment;
   readonly signal?: AbortSignal;
   readonly sink?: RunSink;
+  /** Go on from there instead of beginning at step 0. */
+  readonly from?: Continuation;
   readonly display?: ProgressDisplay;
   /** Seconds of training in one call of the native program; default 0.25. Does not change the results. */
   readonly callSeconds?: number;
+  /** Most seconds of training between two checkpoints; default 2. Does not change the results. */
+  readonly checkpointSeconds?: number;
   /**
    * Milliseconds of processor time that this process has used. With it, a run on the CPU notices when other programs want
    * its cores, and lets its waiting threads sleep from then on.
@@ -49,8 +76,9 @@ export interface RunSettings {
 export interface RunSummary extends RunEnvironment {
   /** Updates done. */
   readonly steps: number;
-  /** Training, evaluations included, compilation left out. */
+  /** Training, evaluations included, compilation left out; all sessions together. */
   readonly seconds: number;
+  /** All sessions together. */
   readonly compileSeconds: number;
   /** One training step alone; `null` where the run ended too soon to tell. */
   readonly msPerStep: number | null;
@@ -67,6 +95,8 @@ export interface RunSummary extends RunEnvironment {
   readonly nanStep?: number;
   /** For `nan`: what happened, in one line, where it is known. */
   readonly nanCause?: string;
+  /** A run that was never stopped has one. */
+  readonly sessions: readonly TrainingSession[];
 }
 
 export interface FinishedRun {
@@ -89,16 +119,29 @@ export async function runTraining(
   device: OpenedDevice,
   settings: RunSettings,
 ): Promise<FinishedRun> {
-  const { environment, signal, sink, display, callSeconds, processorTime, onStart } = settings;
+  const { environment, signal, sink, from, display, processorTime, onStart } = settings;
   const prepared = prepareRun(config);
-  sink?.saveConfig(config);
+  const initial =
+    from === undefined ? prepared.initial : restoreState(prepared.initial, from.checkpoint, from.source);
+  const earlier = from?.sessions ?? [];
   const started = performance.now();
   const { threads } = environment;
   const cache = memoryCache();
   const compile = (options: ProgramOptions<'float32'>) =>
     device.compile(prepared.step, prepared.initial, { threads, cache, ...options });
   const programs = [await compile({})];
-  const compileSeconds = (performance.now() - started) / 1000;
+  const session: TrainingSession = {
+    started: new Date().toISOString(),
+    fromStep: stepNumber(initial),
+    toStep: stepNumber(initial),
+    seconds: 0,
+    compileSeconds: (performance.now() - started) / 1000,
+    ...environment,
+  };
+  const sessionsAt = (state: TrainState, seconds: number) => [
+    ...earlier,
+    { ...session, toStep: stepNumber(state), seconds },
+  ];
   const sleeping = async () => {
     const program = await compile({ spinning: false });
     programs.push(program);
@@ -106,10 +149,14 @@ export async function runTraining(
   };
   try {
     onStart?.();
+    sink?.begin(config, from?.extended ? encodeCheckpoint(initial, config) : undefined);
+    sink?.saveSessions(sessionsAt(initial, 0));
     const { stopAtAccuracy, stopEvaluations } = config;
     const result = await trainLoop({
       program: programs[0] as StepProgram<TrainState>,
-      state: prepared.initial,
+      state: initial,
+      history: from?.evaluations ?? [],
+      secondsBefore: totalTimes(earlier).seconds,
       steps: config.steps,
       evalEvery: config.evalEvery,
       ...(stopAtAccuracy === undefined
@@ -119,16 +166,20 @@ export async function runTraining(
         ? {}
         : { idleThreads: { threads, processorTime, sleeping } }),
       ...(signal === undefined ? {} : { signal }),
-      ...(callSeconds === undefined ? {} : { callSeconds }),
+      ...(settings.callSeconds === undefined ? {} : { callSeconds: settings.callSeconds }),
+      ...(settings.checkpointSeconds === undefined ? {} : { checkpointSeconds: settings.checkpointSeconds }),
       ...(display === undefined ? {} : { onProgress: (progress) => display.update(progress) }),
       ...(sink === undefined
         ? {}
         : {
             onEvaluations: (rows) => sink.appendMetrics(rows),
-            onCheckpoint: (state) => sink.saveCheckpoint(encodeCheckpoint(state, config)),
+            onCheckpoint: (state, seconds) => {
+              sink.saveSessions(sessionsAt(state, seconds));
+              sink.saveCheckpoint(encodeCheckpoint(state, config), stepNumber(state));
+            },
           }),
     });
-    const summary = summarize(config, environment, result, compileSeconds);
+    const summary = summarize(config, environment, result, sessionsAt(result.state, result.seconds));
     sink?.saveSummary(summary);
     display?.finish(result.progress, closingLine(config, summary));
     return {
@@ -148,15 +199,14 @@ function summarize(
   config: RunConfig,
   environment: RunEnvironment,
   result: LoopResult,
-  compileSeconds: number,
+  sessions: readonly TrainingSession[],
 ): RunSummary {
   const last = result.evaluations.at(-1);
   const first = (key: 'trainAccuracy' | 'validationAccuracy') =>
     result.evaluations.find((row) => row[key] >= 0.99)?.epoch ?? null;
   return {
-    steps: result.state.step.data[0] as number,
-    seconds: result.seconds,
-    compileSeconds,
+    steps: stepNumber(result.state),
+    ...totalTimes(sessions),
     msPerStep: result.msPerStep,
     trainAccuracy: last?.trainAccuracy ?? null,
     validationAccuracy: last?.validationAccuracy ?? null,
@@ -171,7 +221,24 @@ function summarize(
       ? {}
       : { nanCause: `at step ${result.nanCause.step} ${result.nanCause.message}` }),
     ...environment,
+    sessions,
   };
+}
+
+/**
+ * A run that ended before, as it is kept.
+ *
+ * @param summary the one in its folder
+ * @throws {FileError} if the checkpoint is not one of this configuration
+ */
+export function finishedRun(config: RunConfig, summary: RunSummary, from: Continuation): FinishedRun {
+  const state = restoreState(prepareRun(config).initial, from.checkpoint, from.source);
+  return { config, summary, evaluations: from.evaluations, params: state.params, state };
+}
+
+/** Updates that a state has behind it. */
+function stepNumber({ step }: TrainState): number {
+  return step.data[0] as number;
 }
 
 /** What the last line of a progress display says. */

@@ -1,10 +1,13 @@
 /** @file Training from Node: a device by its name, a run folder, and stopping on Ctrl-C, SIGTERM or a notebook's stop button. */
 import { openDevice } from '../compile/devices.node';
-import { type RunOptions, runConfig } from './config';
+import { ArgumentError } from '../errors';
+import { type RunConfig, type RunOptions, runConfig } from './config';
 import { checkedDevice, runEnvironment } from './environment.node';
+import type { FoundRun } from './find-run.node';
 import type { ProgressDisplay } from './progress';
-import { type FinishedRun, runTraining } from './run';
+import { type FinishedRun, finishedRun, type RunEnvironment, runTraining } from './run';
 import { RunStore } from './run-store.node';
+import { environmentChange } from './sessions';
 
 export interface TrainSettings {
   /** `cpu` (default), `webgpu`, `cuda`, `auto`, or one of tfjs's own backends: see `openDevice`. */
@@ -13,8 +16,17 @@ export interface TrainSettings {
   readonly threads?: number;
   /** Run folder; nothing is kept without one. */
   readonly out?: string;
-  /** Whether a run already in that folder may be replaced; default false. */
+  /** Whether a run already in that folder may be replaced; default false. It stays until the new one begins to train. */
   readonly overwrite?: boolean;
+  /**
+   * Whether to go on with the run in that folder, to the same result as if it had never been stopped; default false. A
+   * folder without a run or a checkpoint begins one; a run that has ended is only read.
+   */
+  readonly resume?: boolean;
+  /** Most seconds of training between two checkpoints; default 2. Does not change the results. */
+  readonly checkpointSeconds?: number;
+  /** Takes lines that a user should read, such as that a run had ended before. Default `console.warn`. */
+  readonly notify?: (line: string) => void;
   readonly display?: ProgressDisplay;
   readonly callSeconds?: number;
 }
@@ -45,19 +57,54 @@ function processorTime(): number {
   return (user + system) / 1000;
 }
 
+/** Takes hold of the run folder. */
+function openStore(config: RunConfig, settings: TrainSettings): RunStore | undefined {
+  const { out, overwrite = false, resume = false, checkpointSeconds = 2 } = settings;
+  if (!(checkpointSeconds >= 0)) {
+    throw new ArgumentError(`checkpoint-seconds is ${checkpointSeconds}, expected a number of at least 0`);
+  }
+  if (resume && overwrite) {
+    throw new ArgumentError('resume and overwrite exclude each other; give one of them');
+  }
+  if (out === undefined) {
+    if (resume) throw new ArgumentError('resume needs the folder of the run; give it by out');
+    return undefined;
+  }
+  return resume ? RunStore.resume(out, config) : RunStore.create(out, { overwrite });
+}
+
+/** Tells what is to be said of a run that goes on. */
+function announce(
+  { notices, sessions }: FoundRun,
+  environment: RunEnvironment,
+  notify: (line: string) => void,
+) {
+  for (const notice of notices) notify(notice);
+  const last = sessions.at(-1);
+  const change = last && environmentChange(last, environment);
+  if (change !== undefined) notify(change);
+}
+
 /**
  * Trains a run: the preset's configuration with the given differences.
- * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written, CompileError for a device
- *   that is not there, with how to get it.
+ * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written, is in use or holds another
+ *   run, CompileError for a device that is not there, with how to get it.
  */
 export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<FinishedRun> {
-  const { device = 'cpu', threads, out, overwrite = false, display, callSeconds } = settings;
+  const { device = 'cpu', threads, out, display, callSeconds, checkpointSeconds } = settings;
+  const { notify = (line: string) => console.warn(line) } = settings;
   const config = runConfig(options);
   const opened = await openDevice(checkedDevice(device));
   const environment = runEnvironment({ device: opened, ...(threads === undefined ? {} : { threads }) });
-  const sink = out === undefined ? undefined : RunStore.create(out, { overwrite });
+  const store = openStore(config, settings);
   const requests = stopRequests();
   try {
+    const found = store?.found;
+    if (found?.ended !== undefined) {
+      notify(`${out} holds this run, and it has ended: nothing to do.`);
+      return finishedRun(config, found.ended, found);
+    }
+    if (found !== undefined) announce(found, environment, notify);
     return await runTraining(config, opened, {
       environment,
       signal: requests.signal,
@@ -66,11 +113,14 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
       // back to killing the process, whatever listeners were added meanwhile.
       onStart: requests.listen,
       processorTime,
-      ...(sink === undefined ? {} : { sink }),
+      ...(store === undefined ? {} : { sink: store }),
+      ...(found === undefined ? {} : { from: found }),
       ...(display === undefined ? {} : { display }),
       ...(callSeconds === undefined ? {} : { callSeconds }),
+      ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
     });
   } finally {
     requests.forget();
+    store?.release();
   }
 }

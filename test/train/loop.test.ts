@@ -106,7 +106,8 @@ describe('what ends a run early', () => {
   it('a loss that is no longer a number: the last good state is kept and the step named', async () => {
     const saved: Uint8Array[] = [];
     const sink = {
-      saveConfig: () => {},
+      begin: () => {},
+      saveSessions: () => {},
       appendMetrics: () => {},
       saveCheckpoint: (bytes: Uint8Array) => void saved.push(bytes),
       saveSummary: () => {},
@@ -132,7 +133,8 @@ describe('what ends a run early', () => {
   it('a loss that is no longer a number, told also where its cause cannot be looked for', async () => {
     let summary: object | undefined;
     const sink = {
-      saveConfig: () => {},
+      begin: () => {},
+      saveSessions: () => {},
       appendMetrics: () => {},
       saveCheckpoint: () => {},
       saveSummary: (value: object) => {
@@ -175,7 +177,8 @@ describe('what ends a run early', () => {
           stop: () => {},
         },
         sink: {
-          saveConfig: () => {},
+          begin: () => {},
+          saveSessions: () => {},
           appendMetrics: (more) => void rows.push(...more),
           saveCheckpoint: (bytes) => {
             checkpoint = bytes;
@@ -205,7 +208,8 @@ describe('an error while training', () => {
       },
     };
     const sink = {
-      saveConfig: () => {},
+      begin: () => {},
+      saveSessions: () => {},
       appendMetrics: () => {
         throw new FileError('the disk is full');
       },

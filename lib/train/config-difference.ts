@@ -1,0 +1,38 @@
+/** @file Whether a run may be continued under a given configuration. */
+import { FileError } from '../errors';
+import { type RunConfig, runConfig } from './config';
+
+const shown = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value));
+
+/** A saved configuration with the defaults of options that have come up since. */
+function completed(saved: object): Readonly<Record<string, unknown>> {
+  try {
+    return { ...runConfig(saved) };
+  } catch {
+    return { ...saved };
+  }
+}
+
+/**
+ * Checks that a saved run is one of this configuration. Only the budget of steps may differ, and only grow: it decides
+ * when a run ends and whether its last step is evaluated, nothing before that.
+ *
+ * @param saved the configuration in the run's folder
+ * @param folder the folder's name, for messages
+ * @throws {FileError} naming each option that differs with both values
+ */
+export function checkSameRun(saved: object, wanted: RunConfig, folder: string): void {
+  const before = completed(saved);
+  const now: Readonly<Record<string, unknown>> = { ...wanted };
+  const differences = [...new Set([...Object.keys(now), ...Object.keys(before)])].filter((key) =>
+    key === 'steps'
+      ? !(Number(before.steps) <= wanted.steps)
+      : JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+  if (differences.length === 0) return;
+  const list = differences.map((key) => `${key} is ${shown(before[key])} there and ${shown(now[key])} here`);
+  const budget = differences.join() === 'steps' ? ' (a budget can grow, not shrink)' : '';
+  throw new FileError(
+    `${folder} holds a run of another configuration: ${list.join(', ')}${budget}; give the same values, choose another folder, or replace the run by --overwrite.`,
+  );
+}

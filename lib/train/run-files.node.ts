@@ -1,0 +1,75 @@
+/** @file The files of a run folder by name, and reading them. */
+import { createHash } from 'node:crypto';
+import { FileError } from '../errors';
+import { checkSeal } from './digest.node';
+import { readWholeFile, withOpenFile } from './files.node';
+import { formatMetrics, parseMetrics } from './metrics-csv';
+import type { Evaluation } from './progress';
+import { readSafetensors, type TensorFile } from './safetensors';
+
+/** The names of the files of a run folder. */
+export const RUN_FILES = {
+  config: 'config.json',
+  checkpoint: 'checkpoint.safetensors',
+  /** The checkpoint before that one. */
+  previous: 'checkpoint.previous.safetensors',
+  metrics: 'metrics.csv',
+  /** Only of a run that has ended, or was stopped by a signal. */
+  summary: 'summary.json',
+  /** Only of a run that is under way, or was killed. */
+  sessions: 'sessions.json',
+} as const;
+
+/** Under which name the metadata of a checkpoint hold the digest of the metrics that led to it. */
+export const METRICS_DIGEST = 'metrics';
+
+/** The digest of evaluations as the metrics file writes them. */
+export function metricsDigest(rows: readonly Evaluation[]): string {
+  return createHash('sha256').update(formatMetrics(rows)).digest('hex');
+}
+
+function readTensors(path: string, sealRequired: boolean): TensorFile {
+  return withOpenFile(path, (file) => {
+    const tensors = readSafetensors(file, path);
+    const seal = checkSeal(file);
+    if (seal === 'broken') {
+      throw new FileError(`${path} is damaged: its digest is another one; give a whole copy of it.`);
+    }
+    if (seal === 'absent' && sealRequired) {
+      throw new FileError(`${path} has no digest, as the checkpoints of a run have; give one of those.`);
+    }
+    return tensors;
+  });
+}
+
+/**
+ * Reads a checkpoint, or any safetensors file. Where it has a digest, that is compared.
+ *
+ * @throws {FileError} if the file is missing, unreadable, cut off or damaged
+ */
+export function readCheckpoint(path: string): TensorFile {
+  return readTensors(path, false);
+}
+
+/**
+ * Reads a checkpoint as a run folder holds it.
+ *
+ * @throws {FileError} as `readCheckpoint`, and for a file without a digest
+ */
+export function readSealedCheckpoint(path: string): TensorFile {
+  return readTensors(path, true);
+}
+
+/** The text of a file. @throws {FileError} if it is missing or unreadable */
+export function readText(path: string): string {
+  return new TextDecoder().decode(readWholeFile(path));
+}
+
+/**
+ * Reads the `metrics.csv` of a run.
+ *
+ * @throws {FileError} if the file is missing, unreadable or not such a table
+ */
+export function readMetrics(path: string): Evaluation[] {
+  return parseMetrics(readText(path), path);
+}
