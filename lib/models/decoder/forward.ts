@@ -207,7 +207,7 @@ export function decoderForward(
   options.observe?.(
     'final_norm',
     byRow(
-      mapStream(z, (x) => affine(x, norm)),
+      mapStream(stream, (x) => layerNorm(x, norm)),
       rows,
     ),
   );
