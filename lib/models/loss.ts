@@ -37,7 +37,14 @@ export function crossEntropy(logits: tf.Tensor2D, oneHot: tf.Tensor2D): tf.Scala
   return loss(logits) as tf.Scalar;
 }
 
-/** Share of rows whose largest logit is the label's, 0 to 1. @param targets [rows], int32 */
-export function accuracy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Scalar {
-  return tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), targets), 'float32'));
+/**
+ * Share of rows that are right, 0 to 1: those whose largest logit is the label's, in each of their answers.
+ * @param logits [answers · rows, classes]: the first answer of all rows, then the second
+ * @param targets [answers · rows], int32
+ * @param answers Predicted tokens a row; with two, one wrong makes the row wrong, as in the code released with Power et al.
+ */
+export function accuracy(logits: tf.Tensor2D, targets: tf.Tensor1D, answers = 1): tf.Scalar {
+  const right: tf.Tensor1D = tf.cast(tf.equal(tf.argMax(logits, 1), targets), 'float32');
+  if (answers === 1) return tf.mean(right);
+  return tf.mean(tf.min(tf.reshape(right, [answers, -1]), 0));
 }
