@@ -104,7 +104,7 @@ const division: Operation = {
 
 const oddDivision: Operation = {
   name: 'div-odd',
-  label: 'x / y mod p if y is odd, otherwise x − y mod p',
+  label: 'x / y if y is odd, else x − y mod p',
   latex: 'x / y \\bmod p \\text{ if } y \\text{ is odd, otherwise } x - y \\bmod p',
   modular: true,
   symmetric: false,

@@ -1,5 +1,7 @@
 /** @file Figures as plain Plotly specifications; nothing here needs Node. The outlets are in `index.node`. */
+export { type AccuracyPanel, type AccuracyPanelsOptions, accuracyPanels } from './accuracy-panels';
 export { type Figure, type Layout, type Size, sizeOf, type Trace, titleOf } from './figure';
 export { type OperationTable, type OperationTableOptions, operationTable } from './operation-table';
+export { type OperationPanel, type OperationTablesOptions, operationTables } from './operation-tables';
 export { type ProgramGraphOptions, programGraph } from './program-graph';
 export { type LabelledHistory, type TrainingCurvesOptions, trainingCurves } from './training-curves';

@@ -147,7 +147,12 @@ function check({ modulus, targets, train }: OperationTable, height: number): voi
   if (train) within(train, rows, 'training row');
 }
 
-function within(values: ArrayLike<number>, limit: number, what: string): void {
+/**
+ * Checks that all numbers are whole and from 0 to limit − 1.
+ *
+ * @throws ArgumentError naming the first that is not, as `what` with its index.
+ */
+export function within(values: ArrayLike<number>, limit: number, what: string): void {
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as number;
     if (!(Number.isInteger(value) && value >= 0 && value < limit)) {

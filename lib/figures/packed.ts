@@ -1,5 +1,5 @@
 /**
- * @file Square tables of small whole numbers, packed for a notebook: base64 of one or two bytes a cell instead of digits
+ * @file Tables of small whole numbers, packed for a notebook: base64 of one or two bytes a cell instead of digits
  * and commas, which Plotly reads since 2.28 (so JupyterLab's renderer does), and unpacked again for older ones.
  *
  * @see https://github.com/plotly/plotly.js/pull/5230, the `bdata` form of typed arrays
@@ -16,16 +16,17 @@ export type Packed = {
 };
 
 /**
- * Packs a square table.
+ * Packs a table.
  *
- * @param values side² whole numbers from 0 to 65535, a row after another
+ * @param values whole numbers from 0 to 65535, a row after another
+ * @param columns numbers in a row
  */
-export function packed(values: ArrayLike<number>, side: number): Packed {
+export function packed(values: ArrayLike<number>, columns: number): Packed {
   const cells = Array.from(values);
   const wide = cells.some((value) => value > 255);
   const bytes = wide ? cells.flatMap((value) => [value & 255, value >> 8]) : cells;
   const bdata = btoa(bytes.map((byte) => String.fromCharCode(byte)).join(''));
-  return { dtype: wide ? 'u2' : 'u1', bdata, shape: `${side}, ${side}` };
+  return { dtype: wide ? 'u2' : 'u1', bdata, shape: `${cells.length / columns}, ${columns}` };
 }
 
 /** The rows of a packed table. */
