@@ -14,6 +14,7 @@ import type { Model } from '../models/model';
 import { createModel } from '../models/registry';
 import { datasetOf, modelConfigOf, type RunConfig, runConfig } from './config';
 import { encodeSafetensors, type StoredTensor, type TensorFile } from './safetensors';
+import { quoted } from './safetensors-header';
 import { namedHostTensors, type TrainState } from './state';
 
 const FORMAT = 'optimal-grokking checkpoint 1';
@@ -93,7 +94,7 @@ export function loadModel(file: TensorFile, source: string, hint: ModelHint = {}
     if (buffer !== undefined) checkBuffer(tensor, buffer, name, source);
     else if (!model.shapes.has(name)) {
       throw new FileError(
-        `${source} has a tensor '${name}', which is no part of a ${config.model} of ${config.layers} layers; take it out, or name another model`,
+        `${source} has a tensor ${quoted(name)}, which is no part of a ${config.model} of ${config.layers} layers; take it out, or name another model`,
       );
     }
   }
@@ -127,7 +128,7 @@ function configOfMetadata(file: TensorFile, source: string, hint: ModelHint): Mo
 function asFloat32({ dtype, shape, data }: StoredTensor, name: string, source: string): HostTensor {
   if (dtype === 'F32') return { dtype: 'float32', shape, data };
   if (dtype === 'F64') return { dtype: 'float32', shape, data: Float32Array.from(data) };
-  throw new FileError(`'${name}' in ${source} has type ${dtype}, expected F32 or F64`);
+  throw new FileError(`tensor ${quoted(name)} in ${source} has type ${dtype}, expected F32 or F64`);
 }
 
 function checkShape({ shape }: HostTensor, expected: readonly number[], name: string, source: string): void {

@@ -192,7 +192,7 @@ describe('a file made elsewhere', () => {
       { heads: 4 },
       '[2, 3], expected [16, 16]',
     ],
-    ['a tensor too many', () => decoderTensors().set('extra', numbers(1)), attention, "tensor 'extra'"],
+    ['a tensor too many', () => decoderTensors().set('ex\ntra', numbers(1)), attention, 'tensor "ex\\ntra"'],
     [
       'integers',
       () => gptTensors().set('out', { dtype: 'I32', shape: [16, 13], data: new Int32Array(208) }),
