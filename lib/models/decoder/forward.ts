@@ -146,7 +146,8 @@ function withoutEffect(x: tf.Tensor2D, unused: readonly tf.Tensor[]): tf.Tensor2
 function residualOf(stream: Stream, attention: Stream): tf.Tensor2D {
   const own = split(lastOf(stream, attention.parts.length)).map((rows, i) => {
     const { count, index } = attention.parts[i] as Stream['parts'][number];
-    return { values: index === undefined ? expandTo(rows, count) : rows.values };
+    // With an index, attention has the rows of the position itself, or of an earlier one where its own token never varies.
+    return { values: expandTo(index === undefined ? rows : { values: rows.values }, count) };
   });
   return joined(own).values;
 }
