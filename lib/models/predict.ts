@@ -21,7 +21,7 @@ const ROWS_A_CALL = 16_384;
  *
  * @param params Host tensors in the form of the model's parameters.
  * @param tokens Row-major [rows, sequenceLength].
- * @returns [rows, answers · classes]: a row's logits of the first answer, then those of the second where there is one
+ * @returns [rows, answers · classes], a row's logits of the first answer, then those of the second where there is one
  * @throws ArgumentError for a token outside the vocabulary or an incomplete row.
  */
 export async function predict(
