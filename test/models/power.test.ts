@@ -15,7 +15,6 @@ import { createModel } from '../../lib/models/registry';
 import { selectRows, tokenBatch } from '../../lib/models/rows';
 import { namedHostTensors } from '../../lib/train/state';
 import { DEVICES } from '../support/devices';
-import { KOLMOGOROV_BOUND, kolmogorovDistance, normalLaw, uniformLaw } from '../support/kolmogorov';
 import { messageOf } from '../support/one-line';
 import { openOracle } from '../support/oracle';
 
@@ -245,37 +244,6 @@ describe('computing only what the answers need', () => {
     });
     const names = ['0.0', '0.1', '0.2', '0.3', '1.3'];
     expect(seen).toEqual(names.map((name) => [`blocks.${name}`, [2, 8]]));
-  });
-});
-
-describe('initial parameters', () => {
-  const config = { ...SMALL, vocabulary: 99, classes: 99, dModel: 64, heads: 4, dFF: 256 };
-  const { init, shapes } = powerModel(config);
-  const initial = new Map(namedHostTensors(init(3)));
-
-  it('follow PyTorch’s laws: N(0,1) embedding, uniform on ±1/√inputs matrices, norms of gain 1 and bias 0', () => {
-    expect([...initial].map(([name, { shape }]) => [name, shape])).toEqual([...shapes]);
-    for (const [name, { data, shape }] of initial) {
-      if (shape.length === 1) {
-        expect(new Set(data), name).toEqual(new Set([name.endsWith('bias') ? 0 : 1]));
-        continue;
-      }
-      const law = name === 'embedding.weight' ? normalLaw(1) : uniformLaw(1 / Math.sqrt(shape[1] as number));
-      expect(kolmogorovDistance(data, law), name).toBeLessThan(KOLMOGOROV_BOUND);
-    }
-  });
-
-  it('would be told from laws close by', () => {
-    const matrix = initial.get('decoder.blocks.1.ffn.ffn.0.weight')?.data as Float32Array;
-    expect(kolmogorovDistance(matrix, uniformLaw(1.1 / 8))).toBeGreaterThan(KOLMOGOROV_BOUND);
-    expect(kolmogorovDistance(matrix, normalLaw(1 / Math.sqrt(3 * 64)))).toBeGreaterThan(KOLMOGOROV_BOUND);
-  });
-
-  it('differ from matrix to matrix and block to block, and are a function of the seed', () => {
-    const matrices = [...initial.values()].filter(({ shape }) => shape.length === 2);
-    expect(new Set(matrices.map(({ data }) => data[0])).size).toBe(matrices.length);
-    expect(init(3)).toEqual(init(3));
-    expect(init(4)).not.toEqual(init(3));
   });
 });
 
