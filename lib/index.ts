@@ -14,6 +14,12 @@ export { runEnvironment } from './train/environment.node';
 export { type NotebookProgressOptions, notebookProgress } from './train/progress-notebook.node';
 export { type TerminalProgressOptions, terminalProgress } from './train/progress-terminal.node';
 export { RunStore, readCheckpoint, readMetrics } from './train/run-store.node';
+export {
+  type SimpleTraining,
+  type SimpleTrainOptions,
+  type SimpleTrainSettings,
+  simpleTrain,
+} from './train/simple-train.node';
 export { type TrainSettings, train } from './train/train.node';
 
 chooseEagerBackend();
