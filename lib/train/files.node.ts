@@ -102,9 +102,12 @@ function keepAs(path: string, second: string): void {
     renameSync(path, second);
     return;
   }
-  renameSync(temporary, second);
-  // Where both names were one file's already, renaming does nothing and leaves it.
-  rmSync(temporary, { force: true });
+  try {
+    renameSync(temporary, second);
+  } finally {
+    // Where both names were one file's already, renaming does nothing.
+    rmSync(temporary, { force: true });
+  }
 }
 
 export interface WriteOptions {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ArgumentError, FileError } from '../../lib/errors';
 import { parseMetrics } from '../../lib/train/metrics-csv';
 import type { Evaluation } from '../../lib/train/progress';
+import { metricsDigest } from '../../lib/train/run-files.node';
 import { RunStore, readCheckpoint, readMetrics } from '../../lib/train/run-store.node';
 import { encodeSafetensors } from '../../lib/train/safetensors';
 import { messageOf } from '../support/one-line';
@@ -18,18 +19,31 @@ const half = (content: unknown) =>
 // The file system itself, but each call can be made to fail or be counted.
 vi.mock('node:fs', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs')>();
-  return { ...real, writeFileSync: vi.fn(real.writeFileSync), renameSync: vi.fn(real.renameSync) };
+  return {
+    ...real,
+    writeFileSync: vi.fn(real.writeFileSync),
+    renameSync: vi.fn(real.renameSync),
+    linkSync: vi.fn(real.linkSync),
+  };
 });
 const real = await vi.importActual<typeof import('node:fs')>('node:fs');
 
 afterEach(() => {
   vi.mocked(fs.writeFileSync).mockReset().mockImplementation(real.writeFileSync);
   vi.mocked(fs.renameSync).mockReset().mockImplementation(real.renameSync);
+  vi.mocked(fs.linkSync).mockReset().mockImplementation(real.linkSync);
 });
 
 const root = temporaryFolder();
 let folders = 0;
 const newFolder = () => join(root, `run-${folders++}`);
+
+/** A store whose run has begun. */
+function begun(directory = newFolder(), options?: { overwrite: boolean }): RunStore {
+  const store = RunStore.create(directory, options);
+  store.begin({});
+  return store;
+}
 
 const evaluation = (epoch: number): Evaluation => ({
   epoch,
@@ -49,14 +63,18 @@ const checkpoint = (value: number) =>
 const read = (path: string) => real.readFileSync(path, 'utf8');
 
 describe('a run', () => {
-  it('leaves its four files and nothing else', () => {
+  it('leaves its files and nothing else', () => {
     const store = RunStore.create(join(newFolder(), 'nested', 'run'));
-    expect(real.readdirSync(store.directory)).toEqual(['metrics.csv']);
-    store.saveConfig({ preset: 'gpt', modulus: 113 });
+    expect(real.readdirSync(store.directory)).toEqual(['run.lock']);
+    store.begin({ preset: 'gpt', modulus: 113 });
+    store.saveSessions([]);
     store.appendMetrics(evaluations(3));
-    store.saveCheckpoint(checkpoint(1));
+    store.saveCheckpoint(checkpoint(1), 3);
+    store.saveCheckpoint(checkpoint(2), 3);
     store.saveSummary({ steps: 3, trainLoss: Number.NaN });
+    store.release();
     expect(real.readdirSync(store.directory).sort()).toEqual([
+      'checkpoint.previous.safetensors',
       'checkpoint.safetensors',
       'config.json',
       'metrics.csv',
@@ -66,20 +84,52 @@ describe('a run', () => {
     expect(JSON.parse(read(store.path('summary')))).toEqual({ steps: 3, trainLoss: null });
     expect(readMetrics(store.path('metrics'))).toEqual(evaluations(3));
     const { tensors, metadata } = readCheckpoint(store.path('checkpoint'));
-    expect(tensors.get('w')?.data).toEqual(Float32Array.of(1));
-    expect(metadata).toEqual({ step: '7' });
+    expect(tensors.get('w')?.data).toEqual(Float32Array.of(2));
+    expect(metadata).toEqual({
+      step: '7',
+      metrics: metricsDigest(evaluations(3)),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(readCheckpoint(store.path('previous')).tensors.get('w')?.data).toEqual(Float32Array.of(1));
   });
 
-  it('replaces a file that it saves again', () => {
-    const store = RunStore.create(newFolder());
-    for (const value of [1, 2]) store.saveCheckpoint(checkpoint(value));
-    expect(readCheckpoint(store.path('checkpoint')).tensors.get('w')?.data).toEqual(Float32Array.of(2));
+  it('keeps the checkpoint before the newest one, also where the file system knows no second names', () => {
+    for (const links of [true, false]) {
+      if (!links) {
+        vi.mocked(fs.linkSync).mockImplementation(() => {
+          throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+        });
+      }
+      const store = begun();
+      for (const value of [1, 2, 3]) {
+        store.saveCheckpoint(checkpoint(value), value);
+        expect(readCheckpoint(store.path('checkpoint')).tensors.get('w')?.data).toEqual(
+          Float32Array.of(value),
+        );
+        if (value > 1) {
+          expect(readCheckpoint(store.path('previous')).tensors.get('w')?.data).toEqual(
+            Float32Array.of(value - 1),
+          );
+        }
+      }
+      expect(real.readdirSync(store.directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    }
+  });
+
+  it('gives the checkpoint the digest of the evaluations before its step', () => {
+    const store = begun();
+    store.appendMetrics(evaluations(10));
+    for (const step of [0, 4, 5, 10, 11]) {
+      store.saveCheckpoint(checkpoint(1), step);
+      const { metadata } = readCheckpoint(store.path('checkpoint'));
+      expect(metadata.metrics).toBe(metricsDigest(evaluations(Math.min(step, 10))));
+    }
   });
 });
 
 describe('metrics', () => {
   it('are in the file at once while it is small', () => {
-    const store = RunStore.create(newFolder());
+    const store = begun();
     for (let epoch = 0; epoch < 200; epoch++) {
       store.appendMetrics([evaluation(epoch)]);
       expect(readMetrics(store.path('metrics'))).toHaveLength(epoch + 1);
@@ -89,7 +139,7 @@ describe('metrics', () => {
   it('are all there after flushing, however they were grouped', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(400), { maxLength: 20 }), (groups) => {
-        const store = RunStore.create(newFolder());
+        const store = begun();
         let count = 0;
         for (const size of groups) {
           store.appendMetrics(evaluations(size, count));
@@ -105,17 +155,18 @@ describe('metrics', () => {
 
   it('are written before the checkpoint and before the summary', () => {
     for (const save of ['saveCheckpoint', 'saveSummary'] as const) {
-      const store = RunStore.create(newFolder());
+      const store = begun();
       store.appendMetrics(evaluations(5000));
       store.appendMetrics([evaluation(5000)]);
       expect(readMetrics(store.path('metrics'))).toHaveLength(5000);
-      store[save](new Uint8Array());
+      if (save === 'saveCheckpoint') store.saveCheckpoint(checkpoint(1), 5001);
+      else store.saveSummary({});
       expect(readMetrics(store.path('metrics'))).toHaveLength(5001);
     }
   });
 
   it('are not rewritten at every append once there are many: 50,000 rows write less than 100 files of that size', () => {
-    const store = RunStore.create(newFolder());
+    const store = begun();
     let written = 0;
     vi.mocked(fs.renameSync).mockImplementation(() => undefined);
     vi.mocked(fs.writeFileSync).mockImplementation((_, content) => {
@@ -131,7 +182,7 @@ describe('metrics', () => {
   });
 
   it.each([3, 2, Number.NaN])('refuse epoch %s after epoch 3', (epoch) => {
-    const store = RunStore.create(newFolder());
+    const store = begun();
     store.appendMetrics([evaluation(3)]);
     const message = messageOf(ArgumentError, () => store.appendMetrics([evaluation(epoch)]));
     expect(message).toContain(`epoch ${epoch} come after epoch 3`);
@@ -154,26 +205,26 @@ describe('a run that stops halfway through a write', () => {
   };
 
   it.each(Object.entries(stops))('%s: leaves the old files whole', (_, stop) => {
-    const store = RunStore.create(newFolder());
+    const store = begun();
     store.appendMetrics(evaluations(2));
-    store.saveCheckpoint(checkpoint(1));
-    store.saveConfig({ a: 1 });
+    store.saveCheckpoint(checkpoint(1), 2);
+    store.saveSessions([]);
     stop();
-    expect(messageOf(FileError, () => store.saveConfig({ a: 2 }))).toContain(
-      `cannot write ${store.path('config')}: `,
+    expect(messageOf(FileError, () => store.saveSessions([]))).toContain(
+      `cannot write ${store.path('sessions')}: `,
     );
-    expect(messageOf(FileError, () => store.saveCheckpoint(checkpoint(2)))).toMatch(
+    expect(messageOf(FileError, () => store.saveCheckpoint(checkpoint(2), 2))).toMatch(
       /disk is full|permission denied/,
     );
     messageOf(FileError, () => store.appendMetrics([evaluation(2)]));
-    expect(JSON.parse(read(store.path('config')))).toEqual({ a: 1 });
+    expect(JSON.parse(read(store.path('sessions')))).toEqual([]);
     expect(readCheckpoint(store.path('checkpoint')).tensors.get('w')?.data).toEqual(Float32Array.of(1));
     expect(readMetrics(store.path('metrics'))).toEqual(evaluations(2));
     expect(real.readdirSync(store.directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
   it('and goes on later: the metrics that waited are not lost', () => {
-    const store = RunStore.create(newFolder());
+    const store = begun();
     stops['while writing']();
     messageOf(FileError, () => store.appendMetrics([evaluation(0)]));
     vi.mocked(fs.writeFileSync).mockImplementation(real.writeFileSync);
@@ -200,7 +251,7 @@ describe('a run that stops halfway through a write', () => {
       real.renameSync(from, to);
       look();
     });
-    const store = RunStore.create(directory);
+    const store = begun(directory);
     for (let epoch = 0; epoch < 20; epoch++) store.appendMetrics([evaluation(epoch)]);
     expect([...seen]).toEqual(Array.from({ length: 21 }, (_, count) => count));
   });
@@ -214,20 +265,32 @@ describe('RunStore.create', () => {
       real.writeFileSync(join(directory, name), 'old');
       const message = messageOf(FileError, () => RunStore.create(directory));
       expect(message).toContain(`${directory} already holds a run`);
+      expect(message).toContain('--resume');
       expect(message).toContain(name);
       expect(read(join(directory, name))).toBe('old');
     }
   });
 
-  it('overwrites the run alone', () => {
+  it('overwrites the run alone, and not before the new one begins', () => {
     const directory = newFolder();
     real.mkdirSync(directory);
-    for (const name of ['config.json', 'checkpoint.safetensors', 'checkpoint.safetensors.tmp', 'notes.txt']) {
-      real.writeFileSync(join(directory, name), 'old');
-    }
-    const store = RunStore.create(directory, { overwrite: true });
-    expect(real.readdirSync(directory).sort()).toEqual(['metrics.csv', 'notes.txt']);
+    const old = ['checkpoint.safetensors', 'checkpoint.safetensors.tmp', 'config.json', 'notes.txt'];
+    for (const name of old) real.writeFileSync(join(directory, name), 'old');
+    const abandoned = RunStore.create(directory, { overwrite: true });
+    abandoned.release();
+    expect(real.readdirSync(directory).sort()).toEqual(old);
+    const store = begun(directory, { overwrite: true });
+    store.release();
+    expect(real.readdirSync(directory).sort()).toEqual(['config.json', 'metrics.csv', 'notes.txt']);
     expect(readMetrics(store.path('metrics'))).toEqual([]);
+  });
+
+  it('refuses a folder that another store holds, until that lets it go', () => {
+    const store = begun();
+    const message = messageOf(FileError, () => RunStore.create(store.directory, { overwrite: true }));
+    expect(message).toContain(`${store.directory} is in use by process ${process.pid}: `);
+    store.release();
+    begun(store.directory, { overwrite: true }).release();
   });
 
   it('refuses a path that is a file, or leads through one', () => {
@@ -242,9 +305,7 @@ describe('RunStore.create', () => {
     vi.mocked(fs.writeFileSync).mockImplementation(() => {
       throw Object.assign(new Error('EROFS: read-only file system, open'), { code: 'EROFS' });
     });
-    expect(messageOf(FileError, () => RunStore.create(newFolder()))).toContain(
-      'the file system is read-only',
-    );
+    expect(messageOf(FileError, () => begun())).toContain('the file system is read-only');
   });
 });
 

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type LoopOptions, type LoopResult, trainLoop } from '../../lib/train/loop';
+import type { Evaluation } from '../../lib/train/progress';
+import type { TrainState } from '../../lib/train/state';
+import { type FakeRun, fakeProgram, fakeState } from '../support/fake-program';
+
+const stepOf = ({ step }: TrainState) => step.data[0] as number;
+
+interface Plan {
+  readonly steps: number;
+  readonly evalEvery: number;
+  readonly target?: LoopOptions['target'];
+  readonly fake?: FakeRun;
+}
+
+/** Runs the loop on a clock of its own, on which a step takes a while and every call is short. */
+async function run(plan: Plan, more: Partial<LoopOptions> = {}): Promise<LoopResult> {
+  const { steps, evalEvery, target, fake = {} } = plan;
+  let time = 0;
+  const program = fakeProgram({
+    ...fake,
+    onRun: (count) => {
+      time += 100 * count;
+    },
+  });
+  return trainLoop({
+    program,
+    state: fakeState(evalEvery, steps),
+    steps,
+    evalEvery,
+    now: () => time,
+    ...(target === undefined ? {} : { target }),
+    ...more,
+  });
+}
+
+/** A run that is cut off after some checkpoint, and goes on from it with the evaluations before. */
+async function runInTwo(plan: Plan, cut: number, callSeconds: number): Promise<LoopResult> {
+  const rows: Evaluation[] = [];
+  const kept: TrainState[] = [];
+  const end = new Error('killed');
+  const onCheckpoint = (state: TrainState) => {
+    kept.push(state);
+    if (stepOf(state) >= cut) throw end;
+  };
+  const first = await run(plan, {
+    callSeconds,
+    checkpointSeconds: 0,
+    onEvaluations: (more) => void rows.push(...more),
+    onCheckpoint,
+  }).catch((error) => {
+    if (error !== end) throw error;
+    return undefined;
+  });
+  if (first !== undefined) return first;
+  const state = kept.at(-1) as TrainState;
+  const history = rows.filter(({ epoch }) => epoch < stepOf(state));
+  return run(plan, { state, history });
+}
+
+const outcome = ({ stoppedBy, state, evaluations, nanStep }: LoopResult) => ({
+  stoppedBy,
+  nanStep,
+  params: state.params,
+  step: stepOf(state),
+  evaluations,
+});
+
+describe('a loop that goes on from a checkpoint', () => {
+  it('ends as one that was never stopped: budget, target after evaluations in a row, or a loss that is NaN', async () => {
+    const plan = fc.record({
+      steps: fc.integer({ min: 1, max: 60 }),
+      evalEvery: fc.integer({ min: 1, max: 12 }),
+      evaluations: fc.option(fc.integer({ min: 1, max: 4 })),
+      reached: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+      nanAt: fc.option(fc.nat(59)),
+      cut: fc.nat(60),
+      callSeconds: fc.constantFrom(0, 0.3, 1, 10),
+    });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ steps, evalEvery, evaluations, reached, nanAt, cut, callSeconds }) => {
+        const whole: Plan = {
+          steps,
+          evalEvery,
+          ...(evaluations === null ? {} : { target: { accuracy: 0.9, evaluations } }),
+          fake: {
+            validationAccuracy: (step) => (reached[step] ? 0.95 : 0.5),
+            loss: (step) => (step === nanAt ? Number.NaN : 1),
+          },
+        };
+        expect(outcome(await runInTwo(whole, cut, callSeconds))).toEqual(outcome(await run(whole)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps the state whose own loss was the last finite one, however it is cut into calls', async () => {
+    for (const callSeconds of [0, 0.2, 0.7, 100]) {
+      const plan: Plan = {
+        steps: 50,
+        evalEvery: 10,
+        fake: { loss: (step) => (step >= 37 ? Number.NaN : 1) },
+      };
+      const { stoppedBy, nanStep, state } = await run(plan, { callSeconds });
+      expect({ stoppedBy, nanStep, step: stepOf(state) }).toEqual({
+        stoppedBy: 'nan',
+        nanStep: 37,
+        step: 36,
+      });
+    }
+  });
+
+  it('counts the seconds before in what progress says, and not in its own', async () => {
+    const elapsed: number[] = [];
+    const { seconds } = await run(
+      { steps: 20, evalEvery: 10 },
+      { secondsBefore: 1000, onProgress: ({ elapsedSeconds }) => void elapsed.push(elapsedSeconds) },
+    );
+    expect(seconds).toBe(2);
+    expect(elapsed.at(-1)).toBe(1002);
+  });
+});
+
+describe('checkpoints', () => {
+  it.each([
+    ['short calls', 0.25],
+    ['calls of a second', 1],
+  ])('never lie further apart than two seconds of training, with %s', async (_, callSeconds) => {
+    const saved: number[] = [];
+    await run(
+      { steps: 400, evalEvery: 1000 },
+      { callSeconds, onCheckpoint: (state) => void saved.push(stepOf(state)) },
+    );
+    // A step takes a tenth of a second on this clock.
+    const gaps = saved.map((step, i) => (step - (saved[i - 1] ?? 0)) / 10);
+    expect(saved.at(-1)).toBe(400);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(2);
+    expect(saved.length).toBeLessThan(60);
+  });
+
+  it('come after every call where one takes longer', async () => {
+    const saved: number[] = [];
+    const plan = { steps: 100, evalEvery: 1000 };
+    await run(plan, { callSeconds: 4, onCheckpoint: (state) => void saved.push(stepOf(state)) });
+    const gaps = saved.slice(1).map((step, i) => step - (saved[i] as number));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(40);
+  });
+});
