@@ -6,12 +6,29 @@ export interface Preset extends Omit<RunConfig, 'preset' | 'splitSeed' | 'batchS
   readonly batchSize: BatchSize;
 }
 
-/** How a preset is told. */
-interface Entry {
+/** The names of the presets. */
+export type PresetName =
+  | 'gpt'
+  | 'decoder'
+  | 'decoder-as-written'
+  | 'power'
+  | 'power-adam-full-batch'
+  | 'power-adam'
+  | 'power-adam-full-batch-noise'
+  | 'power-dropout'
+  | 'power-adamw'
+  | 'power-adamw-to-init'
+  | 'power-lr-3e-4'
+  | 'power-lr-3e-3'
+  | 'power-weight-noise';
+
+/** A preset with its differences from the one it starts from. */
+export interface PresetDescription {
+  readonly name: PresetName;
   /** One line. */
   readonly description: string;
-  /** The preset it starts from; the first of all has none, and its differences are everything. */
-  readonly base?: string;
+  /** The preset it starts from; absent for the first, whose differences are all its values. */
+  readonly base?: PresetName;
   readonly differences: Partial<Preset>;
 }
 
@@ -49,8 +66,8 @@ const gpt: Preset = {
   init: 'paper',
 };
 
-/** All presets; a base stands before what starts from it. The nine of the paper's comparison are on S₅, as its figure is. */
-const ENTRIES = {
+/** All presets. The nine of the paper's comparison stand in its order, and are on S₅ as its figure is. */
+const ENTRIES: Readonly<Record<PresetName, Omit<PresetDescription, 'name'>>> = {
   gpt: {
     description: "Write-up 2's GPT as it was meant: x + y mod 113, 30 % of the pairs, AdamW with decay 1.",
     differences: gpt,
@@ -95,73 +112,59 @@ const ENTRIES = {
       init: 'torch',
     },
   },
-  'power-adamw': {
-    description: "The paper's comparison on S5, 5 of 9: AdamW, weight decay 1.",
-    base: 'power',
-    differences: { operation: 's5' },
-  },
-  'power-adamw-to-init': {
-    description: "The paper's comparison, 6 of 9: weight decay 1 towards the initial parameters.",
-    base: 'power-adamw',
-    differences: { decayTo: 'init' },
-  },
-  'power-adam': {
-    description: "The paper's comparison, 2 of 9: Adam on minibatches, without decay.",
-    base: 'power-adamw',
-    differences: { optimizer: 'adam', weightDecay: 0 },
-  },
   'power-adam-full-batch': {
-    description: "The paper's comparison, 1 of 9: Adam on all training rows.",
+    description: "The paper's comparison on S5, 1 of 9: Adam on all training rows.",
     base: 'power-adam',
     differences: { batchSize: 'full' },
   },
+  'power-adam': {
+    description: "The paper's comparison on S5, 2 of 9: Adam on minibatches, without decay.",
+    base: 'power',
+    differences: { operation: 's5', optimizer: 'adam', weightDecay: 0 },
+  },
   'power-adam-full-batch-noise': {
-    description: "The paper's comparison, 3 of 9: the same with N(0,1) added to every update's direction.",
+    description: "The paper's comparison on S5, 3 of 9: N(0,1) added to every update's direction.",
     base: 'power-adam-full-batch',
     differences: { gradientNoise: 1 },
   },
   'power-dropout': {
-    description: "The paper's comparison, 4 of 9: Adam with residual dropout.",
+    description: "The paper's comparison on S5, 4 of 9: Adam with residual dropout.",
     base: 'power-adam',
     differences: { dropout: 0.1 },
   },
+  'power-adamw': {
+    description: "The paper's comparison on S5, 5 of 9: AdamW with weight decay 1.",
+    base: 'power',
+    differences: { operation: 's5' },
+  },
+  'power-adamw-to-init': {
+    description: "The paper's comparison on S5, 6 of 9: weight decay 1 towards the initial parameters.",
+    base: 'power-adamw',
+    differences: { decayTo: 'init' },
+  },
   'power-lr-3e-4': {
-    description: "The paper's comparison, 7 of 9: Adam at a lower learning rate.",
+    description: "The paper's comparison on S5, 7 of 9: Adam at a lower learning rate.",
     base: 'power-adam',
     differences: { learningRate: 3e-4 },
   },
   'power-lr-3e-3': {
-    description: "The paper's comparison, 8 of 9: Adam at a higher learning rate.",
+    description: "The paper's comparison on S5, 8 of 9: Adam at a higher learning rate.",
     base: 'power-adam',
     differences: { learningRate: 3e-3 },
   },
   'power-weight-noise': {
-    description: "The paper's comparison, 9 of 9: Adam with noise on the parameters in training.",
+    description: "The paper's comparison on S5, 9 of 9: Adam with noise on the parameters in training.",
     base: 'power-adam',
     differences: { weightNoise: 0.01 },
   },
-} as const satisfies Readonly<Record<string, Entry>>;
+};
 
-/** The names of the presets. */
-export type PresetName = keyof typeof ENTRIES;
-
-/** The names of the presets, a base before what starts from it. */
+/** The names of the presets, as they are listed. */
 export const PRESET_NAMES = Object.keys(ENTRIES) as readonly PresetName[];
-
-/** A preset with its differences from the one it starts from. */
-export interface PresetDescription {
-  readonly name: PresetName;
-  /** One line. */
-  readonly description: string;
-  /** The preset it starts from; absent for the first, whose differences are all its values. */
-  readonly base?: PresetName;
-  readonly differences: Partial<Preset>;
-}
 
 /** What a preset is and how it differs from its base. */
 export function describePreset(name: PresetName): PresetDescription {
-  const entry: Entry = ENTRIES[name];
-  return { name, ...(entry as Omit<PresetDescription, 'name'>) };
+  return { name, ...ENTRIES[name] };
 }
 
 /** A preset's values: its base's with its differences; a number of training rows takes the place of a share. */

@@ -27,7 +27,7 @@ describe('grok presets', () => {
     expect(out).toContain(
       [
         'power-dropout',
-        "    The paper's comparison, 4 of 9: Adam with residual dropout.",
+        "    The paper's comparison on S5, 4 of 9: Adam with residual dropout.",
         '    power-adam but dropout 0.1',
       ].join('\n'),
     );
