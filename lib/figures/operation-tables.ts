@@ -54,9 +54,10 @@ export function operationTables(
   const head = heading(title, subtitle, width);
   const axes: Record<string, Layout> = {};
   const names: Layout[] = [];
+  const scales = colourAxes(panels);
   const data = panels.map((panel, index): Trace => {
     const [left, top, own] = [(index % columns) * (side + GAP), tops.of(index), sides[index] as number];
-    const suffix = index === 0 ? '' : `${index + 1}`;
+    const suffix = numbered(index);
     const last = panel.elements - 0.5;
     axes[`xaxis${suffix}`] = {
       ...FRAME,
@@ -71,7 +72,11 @@ export function operationTables(
       range: [last, -0.5],
     };
     names.push(nameOver(panel.name, left / width, 1 - top / height));
-    return { ...heatMapOf(panel), xaxis: `x${suffix}`, yaxis: `y${suffix}` };
+    return {
+      ...heatMapOf(panel, scales.get(panel.elements) as string),
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
+    };
   });
   return {
     data,
@@ -82,6 +87,7 @@ export function operationTables(
       margin: { l: MARGIN.side, r: MARGIN.side, t: head.height, b: MARGIN.bottom },
       title: head.title,
       ...axes,
+      ...Object.fromEntries([...scales].map(([elements, axis]) => [axis, colourAxis(elements)])),
       annotations: [...head.subtitle(4), ...names],
     },
   };
@@ -100,7 +106,26 @@ const FRAME: Layout = {
   linecolor: COLOUR.grid,
 };
 
-function heatMapOf({ name, elements, targets }: OperationPanel): Trace {
+/**
+ * The colour axis of each number of elements, by that number. Tables of one size share it: a scale is some sixty lines of a
+ * notebook.
+ */
+function colourAxes(panels: readonly OperationPanel[]): Map<number, string> {
+  const sizes = [...new Set(panels.map(({ elements }) => elements))];
+  return new Map(sizes.map((elements, index) => [elements, `coloraxis${numbered(index)}`]));
+}
+
+const colourAxis = (elements: number): Layout => ({
+  cmin: 0,
+  cmax: elements, // the scale closes at n, which is 0 again
+  colorscale: cyclicScale(),
+  showscale: false,
+});
+
+/** What Plotly puts after the name of the first, second, third axis: nothing, 2, 3. */
+const numbered = (index: number): string => (index === 0 ? '' : `${index + 1}`);
+
+function heatMapOf({ name, elements, targets }: OperationPanel, scale: string): Trace {
   const columns = targets.length / elements;
   return {
     type: 'heatmap',
@@ -108,10 +133,7 @@ function heatMapOf({ name, elements, targets }: OperationPanel): Trace {
     z: packed(targets, columns),
     x0: elements - columns,
     dx: 1,
-    zmin: 0,
-    zmax: elements, // the scale closes at n, which is 0 again
-    colorscale: cyclicScale(),
-    showscale: false,
+    coloraxis: scale,
     hovertemplate: 'a = %{y}, b = %{x}: %{z}<extra></extra>',
   };
 }
