@@ -11,6 +11,7 @@ export { loadDigits } from './data/digits.node';
 export * from './figures/index.node';
 export * from './portable';
 export { runEnvironment } from './train/environment.node';
+export type { FoundRun } from './train/find-run.node';
 export { type NotebookProgressOptions, notebookProgress } from './train/progress-notebook.node';
 export { type TerminalProgressOptions, terminalProgress } from './train/progress-terminal.node';
 export { RunStore, readCheckpoint, readMetrics } from './train/run-store.node';

@@ -90,6 +90,7 @@ export {
 } from './train/presets';
 export type { Evaluation, ProgressDisplay, TrainingProgress } from './train/progress';
 export {
+  type Continuation,
   type FinishedRun,
   type RunEnvironment,
   type RunSettings,
@@ -105,5 +106,6 @@ export {
   type StoredTensor,
   type TensorFile,
 } from './train/safetensors';
+export type { TrainingSession } from './train/sessions';
 export type { TrainState } from './train/state';
 export { type Batch, makeStep, type StepParts } from './train/step';

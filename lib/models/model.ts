@@ -33,7 +33,7 @@ export interface Model {
   /**
    * Logits of the answers, which are the last tokens of a sequence to be predicted.
    *
-   * @returns [answers · rows, classes]: the first answer of all rows, then the second
+   * @returns [answers · rows, classes], the first answer of all rows, then the second
    */
   forward(params: Params, tokens: TokenBatch, options?: ForwardOptions): tf.Tensor2D;
 }

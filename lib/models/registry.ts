@@ -6,7 +6,7 @@ import type { Model } from './model';
 import { powerModel } from './power';
 
 /** How to make each kind of model from its sizes. Each checks them. */
-const MODELS: { readonly [Name in ModelName]?: (config: Extract<ModelConfig, { model: Name }>) => Model } = {
+const MODELS: { readonly [Name in ModelName]: (config: Extract<ModelConfig, { model: Name }>) => Model } = {
   gpt: gptModel,
   decoder: decoderModel,
   power: powerModel,

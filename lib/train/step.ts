@@ -12,7 +12,7 @@ import type { TrainState } from './state';
 /** Rows of a table, ready for a model. */
 export interface Batch {
   readonly tokens: TokenBatch;
-  /** [answers · rows]: the first answer of all rows, then the second. */
+  /** [answers · rows], the first answer of all rows, then the second. */
   readonly targets: Int32Array;
 }
 

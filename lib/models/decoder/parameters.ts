@@ -17,7 +17,7 @@ export interface WeightAndBias<W extends tf.Tensor = tf.Tensor2D> {
 
 /** A `torch.nn.MultiheadAttention`. */
 export interface AttentionParams {
-  /** [3·dModel, dModel]: rows of q, k and v. */
+  /** [3·dModel, dModel], rows of q, then k, then v. */
   readonly in_proj_weight: tf.Tensor2D;
   readonly in_proj_bias: tf.Tensor1D;
   readonly out_proj: WeightAndBias;

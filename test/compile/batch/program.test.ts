@@ -95,7 +95,7 @@ function gpt() {
     optimizer,
   });
   const start = (seed: number, rate: number) => {
-    const params = initializeGpt(model, config.init, seed);
+    const params = initializeGpt(model, 'paper', seed);
     const state = toHostTree((tensors) => optimizer.init(tensors), params) as Record<string, HostTree>;
     return {
       params,
