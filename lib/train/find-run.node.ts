@@ -134,7 +134,8 @@ export function findRun(directory: string, config: RunConfig): FoundRun | undefi
     checkSameRun(candidate.config, config, directory);
     const evaluations = attempt(() => leadingTo(candidate, metrics, at('metrics')));
     if (evaluations !== undefined) {
-      return foundAt(directory, config, { name, candidate, evaluations, metrics, problems });
+      const complete = name === 'checkpoint' && isPlain(saved) && metrics.damage === undefined;
+      return foundAt(directory, config, { name, candidate, evaluations, metrics, problems, complete });
     }
   }
   throw new FileError(
@@ -148,10 +149,12 @@ interface Chosen {
   readonly evaluations: readonly Evaluation[];
   readonly metrics: ReadableMetrics;
   readonly problems: readonly string[];
+  /** Whether configuration, metrics and newest checkpoint are all there and whole. */
+  readonly complete: boolean;
 }
 
 function foundAt(directory: string, config: RunConfig, chosen: Chosen): FoundRun {
-  const { name, candidate, evaluations, metrics, problems } = chosen;
+  const { name, candidate, evaluations, metrics, problems, complete } = chosen;
   const { file, step } = candidate;
   const summary = readJson(join(directory, RUN_FILES.summary));
   const sessions = sessionsOf(directory, summary);
@@ -176,8 +179,7 @@ function foundAt(directory: string, config: RunConfig, chosen: Chosen): FoundRun
       summary.stoppedBy === 'nan' ||
       (summary.stoppedBy === 'steps' && step === config.steps)) &&
     !extended &&
-    name === 'checkpoint' &&
-    metrics.damage === undefined;
+    complete;
   // A run that reached its target was evaluated at the very step it ended at.
   if (ended) {
     return { ...found, ended: summary, evaluations: metrics.rows.filter(({ epoch }) => epoch <= step) };
