@@ -5,6 +5,7 @@ import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import { cyclicScale } from './cyclic-colours';
 import type { Figure, Layout, Trace } from './figure';
+import { indexTicks } from './index-ticks';
 import { packed } from './packed';
 import { BASE_LAYOUT, COLOUR, heading } from './theme';
 
@@ -60,7 +61,7 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
           title: { text: name, side: 'right', font: { size: 12, color: COLOUR.muted } },
           thickness: 14,
           outlinewidth: 0,
-          tickvals: ticks(modulus),
+          tickvals: indexTicks(modulus),
           len: 1,
           xpad: 12,
           ypad: 0,
@@ -103,7 +104,7 @@ function veil(train: ArrayLike<number>, modulus: number): Trace {
 function axis(name: string, modulus: number): Layout {
   return {
     title: { text: name, font: { size: 12, color: COLOUR.muted }, standoff: 6 },
-    tickvals: ticks(modulus),
+    tickvals: indexTicks(modulus),
     showgrid: false,
     zeroline: false,
     ticks: 'outside',
@@ -111,15 +112,6 @@ function axis(name: string, modulus: number): Layout {
     tickcolor: COLOUR.muted,
     range: [-0.5, modulus - 0.5],
   };
-}
-
-/** Round residues from 0, about six of them, and the last one where it does not run into its neighbour. */
-function ticks(modulus: number): number[] {
-  const last = modulus - 1;
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((size) => last / size <= 6) ?? Math.ceil(last / 6);
-  const round = Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
-  const kept = round.filter((value) => last - value >= 0.4 * step);
-  return [...kept, last];
 }
 
 /** The side nearest to the wanted one whose cells are whole pixels, if cells are that large. */

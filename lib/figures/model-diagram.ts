@@ -1,0 +1,357 @@
+/**
+ * @file A model as a picture: its stages from top to bottom, lines around those whose result is added to what they were
+ * given, a frame around what is repeated, and beside each stage the shape of what leaves it and its number of parameters.
+ */
+import { ArgumentError } from '../errors';
+import { formatCount } from '../train/number-format';
+import type { Figure, Layout, Trace } from './figure';
+import { BASE_LAYOUT, COLOUR, heading } from './theme';
+
+/** What a stage does, and its fill and outline; the label says it too. */
+const KINDS = {
+  embedding: { fill: '#F4F1E4', line: '#8A7D45' },
+  norm: { fill: '#F2F3F5', line: '#9AA1AA' },
+  attention: { fill: '#FBE6D9', line: COLOUR.validation },
+  mlp: { fill: '#E4EFF8', line: COLOUR.train },
+  head: { fill: '#DDF1E6', line: '#1F7A50' },
+  data: { fill: '#FFFFFF', line: COLOUR.ink },
+} as const;
+
+/** One box. */
+export interface ModelStage {
+  readonly kind: keyof typeof KINDS;
+  readonly label: string;
+  /** A second line, such as `4 heads of 32`. */
+  readonly note?: string;
+  /** The shape of what leaves it, such as `[n, 3, 128]`. */
+  readonly shape?: string;
+  /** How many numbers of it are trained. */
+  readonly parameters?: number;
+  /** What else it is given, beside what comes from above. */
+  readonly input?: { readonly label: string; readonly note?: string };
+}
+
+/** Stages whose result is added to what the first of them was given. */
+export interface ResidualBranch {
+  readonly residual: readonly ModelStage[];
+}
+
+/** A part of the model that is there several times, with parameters of its own each time. */
+export interface RepeatedPart {
+  readonly times: number;
+  /** What one of them is called, such as `layer`. */
+  readonly label: string;
+  readonly parts: readonly (ModelStage | ResidualBranch)[];
+}
+
+/** A piece of a model, from top to bottom. */
+export type ModelPart = ModelStage | ResidualBranch | RepeatedPart;
+
+/** Choices for `modelDiagram`. */
+export interface ModelDiagramOptions {
+  /** The bold first line. */
+  readonly title: string;
+  /** A smaller second line. By default the number of parameters. */
+  readonly subtitle?: string;
+}
+
+/** Pixels from the left edge of the drawing: where the columns are. */
+const COLUMN = {
+  input: 0,
+  inputWidth: 132,
+  box: 168,
+  boxWidth: 264,
+  detour: 458,
+  shape: 500,
+  parameters: 752,
+};
+/** Pixels down. */
+const ROW = { box: 40, line: 26, gap: 18, inner: 14, plus: 9, frame: 12, columns: 18 };
+const MARGIN = { side: 24, bottom: 16 };
+/** Pixels around the drawing, for outlines. */
+const ROOM = 2;
+/** Pixels a character takes at most, by which texts are kept inside their boxes. */
+const CHARACTER = { label: 7.4, note: 6.5 };
+const LINE = '#9AA1AA';
+const HEAD = '#6B727B';
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What has been drawn so far, and how far down. */
+interface Drawing {
+  y: number;
+  readonly shapes: Layout[];
+  readonly notes: Layout[];
+  readonly lines: Point[][];
+  readonly heads: (Point & { readonly symbol: string })[];
+  readonly hovers: (Point & { readonly text: string })[];
+}
+
+const CENTRE = COLUMN.box + COLUMN.boxWidth / 2;
+
+/**
+ * Draws a model from its parts. A residual line leaves above the first of its stages and comes back at a plus.
+ *
+ * @throws ArgumentError if there is no part, a number of parameters is negative, or a text does not fit its box.
+ */
+export function modelDiagram(parts: readonly ModelPart[], options: ModelDiagramOptions): Figure {
+  const [first] = parts;
+  if (first === undefined) throw new ArgumentError('there is no stage to draw, expected at least one');
+  const count = parts.reduce((sum, part) => sum + parametersOf(part), 0);
+  const width = COLUMN.parameters + 2 * MARGIN.side;
+  const head = heading(
+    options.title,
+    options.subtitle ?? `${formatCount(count)} parameters`,
+    COLUMN.parameters,
+  );
+
+  const drawing: Drawing = { y: ROW.columns, shapes: [], notes: [], lines: [], heads: [], hovers: [] };
+  const caption = { font: { size: 11, color: COLOUR.muted } };
+  drawing.notes.push(text('shape', { x: COLUMN.shape, y: 6 }, { xanchor: 'left', ...caption }));
+  drawing.notes.push(text('parameters', { x: COLUMN.parameters, y: 6 }, { xanchor: 'right', ...caption }));
+  drawAll(drawing, parts);
+
+  const top = head.height + 14;
+  const still = { fixedrange: true, visible: false };
+  return {
+    data: [lines(drawing.lines), heads(drawing.heads), hovers(drawing.hovers)],
+    layout: {
+      ...BASE_LAYOUT,
+      width,
+      height: Math.round(drawing.y + top + MARGIN.bottom),
+      margin: { l: MARGIN.side - ROOM, r: MARGIN.side - ROOM, t: top - ROOM, b: MARGIN.bottom - ROOM },
+      title: head.title,
+      showlegend: false,
+      hovermode: 'closest',
+      xaxis: { ...still, range: [-ROOM, COLUMN.parameters + ROOM] },
+      yaxis: { ...still, range: [drawing.y + ROOM, -ROOM] },
+      shapes: drawing.shapes,
+      annotations: [...head.subtitle(14), ...drawing.notes],
+    },
+  };
+}
+
+function parametersOf(part: ModelPart): number {
+  if ('parts' in part) return part.times * part.parts.reduce((sum, inner) => sum + parametersOf(inner), 0);
+  if ('residual' in part) return part.residual.reduce((sum, stage) => sum + parametersOf(stage), 0);
+  const { parameters = 0, label } = part;
+  if (!(parameters >= 0))
+    throw new ArgumentError(`'${label}' has ${parameters} parameters, expected 0 or more`);
+  return parameters;
+}
+
+/** A line down. */
+function goDown(drawing: Drawing, distance: number): void {
+  const from = { x: CENTRE, y: drawing.y };
+  drawing.y += distance;
+  drawing.lines.push([from, { x: CENTRE, y: drawing.y }]);
+}
+
+/** A line down to a box or a plus. */
+function arrive(drawing: Drawing, distance: number): void {
+  goDown(drawing, distance);
+  drawing.heads.push({ x: CENTRE, y: drawing.y - 3, symbol: 'triangle-down' });
+}
+
+function drawAll(drawing: Drawing, parts: readonly ModelPart[], times = 1): void {
+  parts.forEach((part, index) => {
+    if (index > 0) {
+      const connect = 'label' in part && !('parts' in part) ? arrive : goDown;
+      connect(drawing, ROW.gap);
+    }
+    draw(drawing, part, times);
+  });
+}
+
+function draw(drawing: Drawing, part: ModelPart, times: number): void {
+  if ('parts' in part) drawRepeated(drawing, part);
+  else if ('residual' in part) drawResidual(drawing, part, times);
+  else drawStage(drawing, part, times);
+}
+
+function drawRepeated(drawing: Drawing, { times, label, parts }: RepeatedPart): void {
+  const from = drawing.y;
+  goDown(drawing, ROW.frame);
+  drawAll(drawing, parts, times);
+  goDown(drawing, ROW.frame);
+  const left = COLUMN.box - 14;
+  drawing.shapes.unshift(
+    rectangle(
+      { left, right: COLUMN.detour + 16, top: from, bottom: drawing.y },
+      { fillcolor: '#FAFBFC', line: { color: LINE, width: 1, dash: 'dot' } },
+    ),
+  );
+  const place = { x: left - 8, y: from + 10 };
+  drawing.notes.push(
+    text(`<b>${label}</b>${times > 1 ? ` (× ${times})` : ''}`, place, {
+      xanchor: 'right',
+      font: { size: 12 },
+    }),
+  );
+}
+
+function drawResidual(drawing: Drawing, { residual }: ResidualBranch, times: number): void {
+  const fork = drawing.y;
+  residual.forEach((stage, index) => {
+    arrive(drawing, index === 0 ? ROW.gap : ROW.inner);
+    drawStage(drawing, stage, times);
+  });
+  arrive(drawing, ROW.inner);
+  const plus = drawing.y + ROW.plus;
+  drawing.shapes.push({
+    type: 'circle',
+    x0: CENTRE - ROW.plus,
+    x1: CENTRE + ROW.plus,
+    y0: plus - ROW.plus,
+    y1: plus + ROW.plus,
+    fillcolor: COLOUR.paper,
+    line: { color: COLOUR.ink, width: 1.2 },
+    layer: 'above',
+  });
+  for (const [dx, dy] of [
+    [4.5, 0],
+    [0, 4.5],
+  ] as const) {
+    drawing.shapes.push({
+      type: 'line',
+      x0: CENTRE - dx,
+      x1: CENTRE + dx,
+      y0: plus - dy,
+      y1: plus + dy,
+      line: { color: COLOUR.ink, width: 1.4 },
+      layer: 'above',
+    });
+  }
+  drawing.lines.push([
+    { x: CENTRE, y: fork },
+    { x: COLUMN.detour, y: fork },
+    { x: COLUMN.detour, y: plus },
+    { x: CENTRE + ROW.plus, y: plus },
+  ]);
+  drawing.heads.push({ x: CENTRE + ROW.plus + 4, y: plus, symbol: 'triangle-left' });
+  drawing.y = plus + ROW.plus;
+}
+
+function drawStage(drawing: Drawing, stage: ModelStage, times: number): void {
+  const { kind, label, note, shape, parameters, input } = stage;
+  fits(label, note, COLUMN.boxWidth);
+  const height = note === undefined ? ROW.line : ROW.box;
+  const middle = drawing.y + height / 2;
+  drawing.shapes.push(
+    box(
+      { left: COLUMN.box, right: COLUMN.box + COLUMN.boxWidth, top: drawing.y, bottom: drawing.y + height },
+      kind,
+    ),
+  );
+  drawing.notes.push(text(twoLines(label, note), { x: CENTRE, y: middle }, {}));
+  const count =
+    parameters === undefined ? undefined : `${times > 1 ? `${times} × ` : ''}${formatCount(parameters)}`;
+  if (shape !== undefined)
+    drawing.notes.push(text(shape, { x: COLUMN.shape, y: middle }, { xanchor: 'left' }));
+  if (count !== undefined)
+    drawing.notes.push(text(count, { x: COLUMN.parameters, y: middle }, { xanchor: 'right' }));
+  const facts = [shape, count === undefined ? undefined : `${count} parameters`].filter(Boolean);
+  drawing.hovers.push({
+    x: CENTRE,
+    y: middle,
+    text: [`<b>${label}</b>`, note, ...facts].filter(Boolean).join('<br>'),
+  });
+  if (input) {
+    fits(input.label, input.note, COLUMN.inputWidth);
+    const half = (input.note === undefined ? ROW.line : ROW.box) / 2;
+    const right = COLUMN.input + COLUMN.inputWidth;
+    drawing.shapes.push(
+      box({ left: COLUMN.input, right, top: middle - half, bottom: middle + half }, 'data'),
+    );
+    const place = { x: COLUMN.input + COLUMN.inputWidth / 2, y: middle };
+    drawing.notes.push(text(twoLines(input.label, input.note), place, {}));
+    drawing.lines.push([
+      { x: right, y: middle },
+      { x: COLUMN.box, y: middle },
+    ]);
+    drawing.heads.push({ x: COLUMN.box - 4, y: middle, symbol: 'triangle-right' });
+  }
+  drawing.y += height;
+}
+
+function fits(label: string, note: string | undefined, width: number): void {
+  const needed = Math.max(label.length * CHARACTER.label, (note?.length ?? 0) * CHARACTER.note);
+  if (needed > width) {
+    throw new ArgumentError(
+      `'${label}' with '${note ?? ''}' is too long for its box, expected at most ${Math.floor(width / CHARACTER.note)} characters a line`,
+    );
+  }
+}
+
+function twoLines(label: string, note: string | undefined): string {
+  const second =
+    note === undefined ? '' : `<br><span style="font-size:11px;color:${COLOUR.muted}">${note}</span>`;
+  return `<b>${label}</b>${second}`;
+}
+
+function text(content: string, { x, y }: Point, more: Layout): Layout {
+  return {
+    x,
+    y,
+    text: content,
+    yanchor: 'middle',
+    font: { size: 12 },
+    showarrow: false,
+    borderpad: 0,
+    ...more,
+  };
+}
+
+interface Edges {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+function rectangle({ left, right, top, bottom }: Edges, look: Layout): Layout {
+  return { type: 'rect', x0: left, x1: right, y0: top, y1: bottom, layer: 'below', ...look };
+}
+
+function box(edges: Edges, kind: ModelStage['kind']): Layout {
+  const { fill, line } = KINDS[kind];
+  return rectangle(edges, { fillcolor: fill, line: { color: line, width: 1.2 }, layer: 'above' });
+}
+
+function lines(paths: readonly (readonly Point[])[]): Trace {
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    x: paths.flatMap((points) => [...points.map(({ x }) => x), null]),
+    y: paths.flatMap((points) => [...points.map(({ y }) => y), null]),
+    line: { color: LINE, width: 1.4 },
+    hoverinfo: 'skip',
+  };
+}
+
+function heads(ends: Drawing['heads']): Trace {
+  return {
+    type: 'scatter',
+    mode: 'markers',
+    x: ends.map(({ x }) => x),
+    y: ends.map(({ y }) => y),
+    marker: { symbol: ends.map(({ symbol }) => symbol), size: 7, color: HEAD },
+    hoverinfo: 'skip',
+  };
+}
+
+/** Invisible points in the boxes, for the pointer. */
+function hovers(points: Drawing['hovers']): Trace {
+  return {
+    type: 'scatter',
+    mode: 'markers',
+    x: points.map(({ x }) => x),
+    y: points.map(({ y }) => y),
+    text: points.map(({ text }) => text),
+    hovertemplate: '%{text}<extra></extra>',
+    marker: { size: 24, opacity: 0 },
+  };
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { attentionMaps } from '../../lib/figures/attention-maps';
+import { heatMap } from '../../lib/figures/heat-map';
+import { indexTicks } from '../../lib/figures/index-ticks';
+
+const wave = (rows: number, columns: number) => ({
+  shape: [rows, columns],
+  data: Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+});
+
+describe('indexTicks', () => {
+  it('gives round numbers and the last', () => {
+    expect(indexTicks(1)).toEqual([0]);
+    expect(indexTicks(2)).toEqual([0, 1]);
+    expect(indexTicks(113)).toEqual([0, 20, 40, 60, 80, 100, 112]);
+    expect(indexTicks(64)).toEqual([0, 20, 40, 63]);
+  });
+});
+
+describe('heatMap', () => {
+  it('puts row 0 on top, rounds to what can be seen, and has zero in the middle of a diverging scale', () => {
+    const { data, layout } = heatMap({ shape: [2, 2], data: [0, -1.23456, 2.34567, 1] }, { title: 'Four' });
+    expect(data[0]).toMatchObject({
+      z: [
+        [0, -1.23],
+        [2.35, 1],
+      ],
+      zmin: -2.34567,
+      zmax: 2.34567,
+    });
+    expect(layout.yaxis).toMatchObject({ range: [1.5, -0.5] });
+  });
+
+  it('starts at zero where no number is negative', () => {
+    const [trace] = heatMap({ shape: [1, 2], data: [1, 4] }, { title: 'Two', limit: 8 }).data;
+    expect(trace).toMatchObject({ zmin: 0, zmax: 8 });
+  });
+
+  it('refuses what is not a matrix, in one line', () => {
+    const refused = (matrix: Parameters<typeof heatMap>[0], options = {}) => {
+      expect(() => heatMap(matrix, { title: '', ...options })).toThrowErrorMatchingSnapshot();
+    };
+    refused({ shape: [2, 2], data: [1, 2, 3] });
+    refused({ shape: [1, 2], data: [1, Number.NaN] });
+    refused(wave(2, 2), { limit: 0 });
+    refused(wave(2, 2), { xLabels: ['a'] });
+    refused(wave(2, 2), { width: 100 });
+  });
+});
+
+describe('attentionMaps', () => {
+  const even = (heads: number, queries: number) => ({
+    shape: [heads, queries, 3],
+    data: new Float32Array(heads * queries * 3).fill(1 / 3),
+  });
+  const tokens = ['a', 'b', '='];
+
+  it('has a picture a head and row, the last queries where there are fewer', () => {
+    const first = { shape: [2, 3, 3], data: Array.from({ length: 18 }, (_, i) => i / 18) };
+    const { data, layout } = attentionMaps(
+      [
+        { label: 'all', weights: first },
+        { label: 'last', weights: even(2, 1) },
+      ],
+      { title: 'Attention', tokens },
+    );
+    expect(data).toHaveLength(4);
+    expect(data[1]).toMatchObject({
+      xaxis: 'x2',
+      z: [[0.5, 0.556, 0.611], [0.667, 0.722, 0.778], expect.anything()],
+    });
+    expect(data[3]).toMatchObject({ z: [[0.333, 0.333, 0.333]] });
+    expect(layout.yaxis4).toMatchObject({ ticktext: ['='] });
+  });
+
+  it('refuses what is not attention, in one line', () => {
+    const refused = (weights: ReturnType<typeof even>, options = {}) => {
+      expect(() =>
+        attentionMaps([{ label: 'x', weights }], { title: '', tokens, ...options }),
+      ).toThrowErrorMatchingSnapshot();
+    };
+    refused({ shape: [1, 3], data: new Float32Array(3) });
+    refused({ shape: [1, 1, 3], data: Float32Array.of(0, 2, 0) });
+    refused(even(1, 3), { tokens: ['a', 'b'] });
+    refused(even(1, 3), { heads: ['first', 'second'] });
+    expect(() => attentionMaps([], { title: '', tokens })).toThrow('no attention weights');
+  });
+});

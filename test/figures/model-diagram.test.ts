@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { decoderDiagram } from '../../lib/figures/decoder-diagram';
+import { type ModelPart, modelDiagram } from '../../lib/figures/model-diagram';
+import type { DecoderModelConfig } from '../../lib/models/config';
+import { decoderModel } from '../../lib/models/decoder';
+
+const config: DecoderModelConfig = {
+  model: 'decoder',
+  vocabulary: 97,
+  sequenceLength: 3,
+  classes: 97,
+  dModel: 128,
+  heads: 4,
+  dFF: 512,
+  layers: 2,
+  dropout: 0.1,
+  mask: 'additive',
+  positions: 'sinusoidal',
+  answers: 1,
+};
+
+const captions = ({ layout }: { layout: { readonly [name: string]: unknown } }) =>
+  (layout.annotations as { text: string }[]).map(({ text }) => text);
+
+describe('decoderDiagram', () => {
+  it("counts the model's own parameters", () => {
+    const shapes = [...decoderModel(config).shapes.values()];
+    const total = shapes.reduce((sum, shape) => sum + shape.reduce((size, side) => size * side, 1), 0);
+    expect(captions(decoderDiagram(config))[0]).toBe(
+      `${total.toLocaleString('en')} parameters; n rows of 3 tokens`,
+    );
+    // All that is written beside the stages, and the mask, drawn as something that a stage is given.
+    const counts = captions(decoderDiagram(config)).filter((text) => /^(\d × )?[\d,]+$/.test(text));
+    const sum = counts
+      .map((text) => text.replaceAll(',', '').split(' × ').map(Number))
+      .reduce((all, factors) => all + factors.reduce((a, b) => a * b, 1), 0);
+    expect(sum + 9).toBe(total);
+  });
+
+  it('shows what the variants are given', () => {
+    const all = (differences: Partial<DecoderModelConfig>) =>
+      captions(decoderDiagram({ ...config, ...differences })).join('\n');
+    expect(all({})).toContain('<b>additive mask</b>');
+    expect(all({ mask: 'causal' })).toContain('<b>causal mask</b>');
+    expect(all({ mask: 'none' })).not.toContain('mask');
+    expect(all({ positions: 'learned' })).toContain('>trained<');
+  });
+});
+
+describe('modelDiagram', () => {
+  const stage: ModelPart = { kind: 'mlp', label: 'one', parameters: 10 };
+
+  it('counts repeated parts as often as they are there', () => {
+    const figure = modelDiagram(
+      [stage, { times: 3, label: 'block', parts: [stage, { residual: [stage, stage] }] }],
+      { title: 'Parts' },
+    );
+    expect(captions(figure)[0]).toBe('100 parameters');
+    expect(captions(figure)).toContain('<b>block</b> (× 3)');
+    expect(captions(figure).filter((text) => text === '3 × 10')).toHaveLength(3);
+  });
+
+  it('refuses what it cannot draw, in one line', () => {
+    expect(() => modelDiagram([], { title: '' })).toThrow('there is no stage to draw');
+    expect(() => modelDiagram([{ ...stage, parameters: -1 }], { title: '' })).toThrow(
+      "'one' has -1 parameters",
+    );
+    const note = 'a note that is much longer than any box on the main line is wide';
+    expect(() => modelDiagram([{ ...stage, note }], { title: '' })).toThrow('is too long for its box');
+  });
+});
