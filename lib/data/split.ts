@@ -40,7 +40,15 @@ export interface RowBatch {
   readonly targets: Int32Array;
 }
 
-function trainingRows(rows: number, { trainFraction, trainRows }: SplitOptions): number {
+/**
+ * How many of the rows of a dataset would train.
+ *
+ * @throws {ArgumentError} if no row would train or none validate
+ */
+export function trainRowCount(
+  rows: number,
+  { trainFraction, trainRows }: Pick<SplitOptions, 'trainFraction' | 'trainRows'>,
+): number {
   if ((trainFraction === undefined) === (trainRows === undefined)) {
     throw new ArgumentError(
       'give either a training fraction or a number of training rows, not both or neither.',
@@ -83,7 +91,7 @@ function trainingRows(rows: number, { trainFraction, trainRows }: SplitOptions):
  * @throws {ArgumentError} if no row would train or none validate, the seed is not a whole number or the method unknown
  */
 export function splitRows(dataset: Dataset, options: SplitOptions): Split {
-  const count = trainingRows(dataset.rows, options);
+  const count = trainRowCount(dataset.rows, options);
   const order = drawRows(dataset.rows, options);
   return { train: order.slice(0, count), validation: order.slice(count) };
 }

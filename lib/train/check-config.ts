@@ -86,16 +86,15 @@ export function checkValues(
 }
 
 /**
- * Checks what the values come to, with the data and the model they give.
+ * Checks that the values fit each other and the data.
  *
  * @throws {ArgumentError} naming what does not fit and what to do
  */
-export function checkSizes(
-  config: RunConfig,
-  dataset: Dataset,
-  { trainRows, model }: { readonly trainRows: number; readonly model: Model },
+export function checkFit(
+  { batchSize, outliers, model, mask, tokens }: RunConfig,
+  { answers }: Pick<Dataset, 'answers'>,
+  trainRows: number,
 ): void {
-  const { batchSize, outliers, mask, tokens } = config;
   if (batchSize !== 'full' && batchSize > trainRows) {
     throw new ArgumentError(
       `batch-size ${batchSize} is larger than the ${trainRows} training rows; choose at most that many, or full`,
@@ -106,12 +105,20 @@ export function checkSizes(
       `${outliers} outliers are more than the ${trainRows} training rows; choose fewer`,
     );
   }
-  if (dataset.answers > 1 && (config.model === 'gpt' || (config.model === 'decoder' && mask !== 'causal'))) {
-    const hint = config.model === 'gpt' ? 'the model decoder or power' : '--mask causal';
+  if (answers > 1 && (model === 'gpt' || (model === 'decoder' && mask !== 'causal'))) {
+    const hint = model === 'gpt' ? 'the model decoder or power' : '--mask causal';
     throw new ArgumentError(
       `tokens '${tokens}' shows the model the first answer before it predicts it, unless each position sees earlier ones alone; take ${hint}`,
     );
   }
+}
+
+/**
+ * Checks that the run's arrays fit into memory.
+ *
+ * @throws {ArgumentError} naming what is too large
+ */
+export function checkSizes(config: RunConfig, dataset: Dataset, model: Model): void {
   const pairs = `all ${dataset.rows} pairs of ${config.modulus === undefined ? config.operation : `p ${config.modulus}`}`;
   checkSize(`the logits of ${pairs}`, dataset.rows * dataset.answers * dataset.classes);
   checkSize(`the activations of d-ff ${config.dFF}`, dataset.rows * config.dFF);

@@ -1,14 +1,14 @@
 /** @file What defines a run: its configuration, completed from a preset and checked. */
 import { type Dataset, makeDataset } from '../data/dataset';
 import { getOperation, type OperationName } from '../data/operations';
-import { type Split, splitRows } from '../data/split';
+import { type Split, splitRows, trainRowCount } from '../data/split';
 import type { TokenForm } from '../data/token-forms';
 import { ArgumentError } from '../errors';
 import type { MaskMode, ModelConfig, ModelName, PositionKind } from '../models/config';
 import type { GptInitialization } from '../models/gpt';
 import { createModel } from '../models/registry';
 import type { OptimizerName } from '../optim';
-import { checkName, checkSizes, checkValues } from './check-config';
+import { checkFit, checkName, checkSizes, checkValues } from './check-config';
 import { PRESETS, type PresetName } from './presets';
 
 /** Everything a run's result depends on. Two runs of equal configuration on one device give the same numbers. */
@@ -116,19 +116,15 @@ export function runConfig(options: RunOptions = {}): RunConfig {
   const wanted = completed(preset, given);
   checkValues(wanted, MODEL_OPTIONS);
   const dataset = datasetOf(wanted);
-  const { train } = splitOf(wanted, dataset);
+  const trainRows = trainRowCount(dataset.rows, wanted);
   const { batchSize } = wanted;
   const config: RunConfig = {
     ...wanted,
     batchSize:
-      batchSize === 'half'
-        ? Math.max(1, Math.min(LARGEST_HALF_BATCH, Math.floor(train.length / 2)))
-        : batchSize,
+      batchSize === 'half' ? Math.max(1, Math.min(LARGEST_HALF_BATCH, Math.floor(trainRows / 2))) : batchSize,
   };
-  checkSizes(config, dataset, {
-    trainRows: train.length,
-    model: createModel(modelConfigOf(config, dataset)),
-  });
+  checkFit(config, dataset, trainRows);
+  checkSizes(config, dataset, createModel(modelConfigOf(config, dataset)));
   return config;
 }
 
