@@ -23,18 +23,34 @@ import { namedHostTensors } from 'optimal-grokking/dist/train/state.js';
  */
 
 /**
- * @typedef {{ name: string, title: string, model: 'gpt', config: RunConfig, inputs: () => Inputs }
+ * @typedef {{ name: string, title: string, model: 'gpt' | 'decoder', config: RunConfig, inputs: () => Inputs }
  *   | { name: string, title: string, model: 'mlp', config: MlpConfig, inputs: () => Inputs }} Preset
  */
 
-/** @param {string} name @param {string} title @param {RunConfig} config @returns {Preset} */
-function gptPreset(name, title, config) {
+/**
+ * A model that the command line trains.
+ *
+ * @param {string} name
+ * @param {string} title
+ * @param {RunConfig} config
+ * @returns {Preset}
+ */
+function runPreset(name, title, config) {
   const inputs = () => {
     const dataset = datasetOf(config);
     const { tokens, targets } = gatherRows(dataset, splitOf(config, dataset).train);
     return { tokens, targets, weights: namedHostTensors(prepareRun(config).initial.params) };
   };
-  return { name, title, model: 'gpt', config, inputs };
+  return { name, title, model: config.model === 'decoder' ? 'decoder' : 'gpt', config, inputs };
+}
+
+/** Write-up 1's decoder as the command line trains it, on 2,000 pairs. @param {number} dModel @param {number} dFF */
+function decoderPreset(dModel, dFF) {
+  return runPreset(
+    `decoder-${dModel}-${dFF}`,
+    `write-up 1’s decoder (mod 97, 2,000 rows, width ${dModel}, ${dFF} hidden units, 2 layers, causal, dropout 0.1, AdamW)`,
+    runConfig({ preset: 'decoder', trainRows: 2000, dModel, dFF }),
+  );
 }
 
 /** @type {MlpConfig} */
@@ -73,23 +89,27 @@ function mlpInputs() {
 
 export const PRESETS = {
   /** Write-up 2's setting, the preset of the command line; 3,830 rows are 30 % of 113². */
-  gpt: gptPreset(
+  gpt: runPreset(
     'gpt',
     'write-up 2’s GPT (mod 113, 3,830 rows, width 128, 512 hidden units, AdamW)',
     runConfig({ preset: 'gpt', trainRows: 3830 }),
   ),
   /** The same model, so small that a JavaScript backend takes a fraction of a second a step. */
-  'gpt-small': gptPreset(
+  'gpt-small': runPreset(
     'gpt-small',
     'write-up 2’s GPT made small (mod 23, 264 rows, width 32, 128 hidden units, AdamW)',
     runConfig({ preset: 'gpt', modulus: 23, trainRows: 264, dModel: 32 }),
   ),
   /** Smaller still: a call of it is little more than the call itself. */
-  'gpt-tiny': gptPreset(
+  'gpt-tiny': runPreset(
     'gpt-tiny',
     'write-up 2’s GPT made tiny (mod 7, 25 rows, width 8, 32 hidden units, AdamW)',
     runConfig({ preset: 'gpt', modulus: 7, trainRows: 25, dModel: 8 }),
   ),
+  /** Three of the sizes of write-up 1's grid: the smallest, the paper's width and the largest. */
+  'decoder-64-256': decoderPreset(64, 256),
+  'decoder-128-512': decoderPreset(128, 512),
+  'decoder-256-2048': decoderPreset(256, 2048),
   /** @type {Preset} */
   mlp: {
     name: 'mlp',

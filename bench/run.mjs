@@ -9,6 +9,7 @@ import { describeMachine, otherLoad } from './harness/machine.mjs';
 import { peersPython, setUpPeers } from './harness/peers.mjs';
 import { ratioTable } from './harness/report.mjs';
 import { compile } from './suites/compile.mjs';
+import { decoder } from './suites/decoder.mjs';
 import { gpt } from './suites/gpt.mjs';
 import { memory } from './suites/memory.mjs';
 import { mlp } from './suites/mlp.mjs';
@@ -24,7 +25,7 @@ import { tfjs } from './suites/tfjs.mjs';
  */
 
 /** @type {Readonly<Record<string, Suite>>} */
-const SUITES = { gpt, mlp, tfjs, compile, memory, pair };
+const SUITES = { gpt, decoder, mlp, tfjs, compile, memory, pair };
 
 /**
  * @typedef {object} Options

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { openDevice } from 'optimal-grokking/dist/compile/devices.node.js';
 import { runtimeOptions } from '../harness/options.mjs';
 import { serve } from '../harness/serve.mjs';
-import { FORMS, readStep } from '../models/steps.mjs';
+import { FORMS, hasDropout, readStep } from '../models/steps.mjs';
 
 /** How long one call of the program lasts, about, as in the training loop; ms. */
 const CALL = 250;
@@ -24,12 +24,18 @@ await serve(async () => {
   });
   const form = FORMS.find((known) => known === values.form);
   if (form === undefined) throw new RangeError(`form is ${values.form}, expected ${FORMS.join(', ')}`);
-  const { step, state: start } = readStep(String(values.inputs), form);
+  const inputs = String(values.inputs);
   const device = await openDevice(/** @type {any} */ (values.device));
-  const program = await device.compile(step, start, runtimeOptions(values));
-  let state = program.put(start);
-  const first = await program.run(state, { steps: 3 });
-  state = first.state;
+  /** @param {{ dropout?: boolean }} options */
+  const open = async (options) => {
+    const { step, state } = readStep(inputs, form, options);
+    return { program: await device.compile(step, state, runtimeOptions(values)), start: state };
+  };
+  // Losses under dropout are each contender's own: the ones to compare come from steps without.
+  const checked = await open({ dropout: false });
+  const first = await checked.program.run(checked.program.put(checked.start), { steps: 3 });
+  const { program, start } = hasDropout(inputs) ? await open({}) : checked;
+  let { state } = program === checked.program ? first : { state: program.put(start) };
   let callSteps = 3;
 
   return {

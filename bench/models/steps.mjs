@@ -1,14 +1,18 @@
 /** @file The training step of an inputs' file (see `presets.mjs`), written in tfjs, with the state that it starts from. */
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
+import { dropout } from 'optimal-grokking/dist/compile/index.js';
+import { asDecoderParams } from 'optimal-grokking/dist/models/decoder/index.js';
 import { asGptParams, gptForward } from 'optimal-grokking/dist/models/gpt.js';
 import { treeOfNames } from 'optimal-grokking/dist/models/initialize.js';
+import { createModel } from 'optimal-grokking/dist/models/registry.js';
 import { tokenBatch } from 'optimal-grokking/dist/models/rows.js';
 import { datasetOf, modelConfigOf } from 'optimal-grokking/dist/train/config.js';
 import { prepareRun } from 'optimal-grokking/dist/train/prepare.js';
 import { decodeSafetensors } from 'optimal-grokking/dist/train/safetensors.js';
 import { scheduleOf } from 'optimal-grokking/dist/train/step.js';
 import { mlp } from './mlp.mjs';
+import { plainDecoder } from './plain-decoder.mjs';
 import { plainGpt } from './plain-gpt.mjs';
 import { trainingStep } from './training-step.mjs';
 
@@ -44,6 +48,37 @@ function gptLogits(config, tokens, form) {
   };
 }
 
+/**
+ * @param {import('optimal-grokking/dist/train/config.js').RunConfig} config
+ * @param {Int32Array} tokens
+ * @param {Form} form
+ * @returns {import('./training-step.mjs').Forward}
+ */
+function decoderLogits(config, tokens, form) {
+  const dataset = datasetOf(config);
+  const model = createModel(modelConfigOf(config, dataset));
+  const { sequenceLength, vocabulary } = dataset;
+  if (form === 'reduced') {
+    const batch = tokenBatch(tokens, sequenceLength, vocabulary);
+    return (params, random) => model.forward(params, batch, random && { random });
+  }
+  const encoding = model.buffers.get('embed.pe');
+  if (encoding === undefined) throw new RangeError('the plain decoder has sinusoidal positions');
+  return (params, random) => {
+    const rows = tf.tensor2d(tokens, [tokens.length / sequenceLength, sequenceLength], 'int32');
+    const positions = tf.tensor2d(/** @type {Float32Array} */ (encoding.data), [
+      sequenceLength,
+      config.dModel,
+    ]);
+    /** @type {import('./plain-decoder.mjs').Dropout} */
+    const drop = (x, use) => (random ? dropout(x, config.dropout, { ...random, purpose: use }) : x);
+    return plainDecoder(/** @type {any} */ (model.config), positions, asDecoderParams(params), rows, drop);
+  };
+}
+
+/** Whether the step of an inputs' file drops out. @param {string} path */
+export const hasDropout = (path) => readInputs(path).config.dropout > 0;
+
 /** An inputs' file. @param {string} path */
 function readInputs(path) {
   const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
@@ -63,10 +98,17 @@ function readInputs(path) {
  *
  * @param {string} path
  * @param {Form} form
+ * @param {{ dropout?: boolean }} [options] false leaves dropout out where the model has it, so that its losses can be
+ *   compared
  * @returns {TrainingStep}
  */
-export function readStep(path, form) {
+export function readStep(path, form, { dropout: drops = true } = {}) {
   const { model, config, params, tokens, targets } = readInputs(path);
+  if (model === 'decoder') {
+    const forward = decoderLogits(config, tokens, form);
+    const seed = drops && config.dropout > 0 ? config.seed : undefined;
+    return trainingStep({ forward, params, targets, classes: config.modulus, seed }, config);
+  }
   if (model === 'gpt') {
     return trainingStep(
       { forward: gptLogits(config, tokens, form), params, targets, classes: config.modulus },
@@ -88,7 +130,7 @@ export function readStep(path, form) {
  */
 export function readUsersStep(path, { evaluate = false } = {}) {
   const { model, config, params } = readInputs(path);
-  if (model !== 'gpt') return readStep(path, 'reduced');
+  if (model === 'mlp') return readStep(path, 'reduced');
   const { step, initial } = prepareRun(config);
   return { step, state: { ...initial, params, schedule: scheduleOf(evaluate ? 1 : 2 ** 30, -1) } };
 }

@@ -12,21 +12,32 @@ import { toHostTree } from 'optimal-grokking/dist/train/state.js';
  */
 
 /**
+ * Logits of all training rows, [rows, classes].
+ *
+ * @typedef {(params: any, random?: { seed: number, step: tf.Tensor }) => tf.Tensor2D} Forward
+ */
+
+/**
  * @param {object} model
- * @param {(params: any) => tf.Tensor2D} model.forward logits of all training rows, [rows, classes]
+ * @param {Forward} model.forward
  * @param {any} model.params initial parameters, in host memory
  * @param {Int32Array} model.targets [rows]
  * @param {number} model.classes
+ * @param {number} [model.seed] what dropout draws from; without it nothing is dropped
  * @param {import('optimal-grokking/dist/optim/index.js').OptimizerOptions} options
  * @returns {TrainingStep}
  */
-export function trainingStep({ forward, params, targets, classes }, options) {
+export function trainingStep({ forward, params, targets, classes, seed }, options) {
   const optimizer = adamw(options);
   /** @param {any} state */
   const step = (state) => {
     /** @type {tf.Tensor2D} */
     const labels = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), classes), 'float32');
-    const { value, grads } = valueAndGrads((given) => crossEntropy(forward(given), labels), state.params);
+    const random = seed === undefined ? undefined : { seed, step: state.step };
+    const { value, grads } = valueAndGrads(
+      (given) => crossEntropy(forward(given, random), labels),
+      state.params,
+    );
     const update = optimizer.update(grads, state.optimizer, { params: state.params, step: state.step });
     return {
       state: {

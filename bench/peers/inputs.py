@@ -12,7 +12,7 @@ BLOCK = ("q", "k", "v", "head_out", "ff1", "ff2")
 
 @dataclass
 class Inputs:
-    model: str  # "gpt" or "mlp"
+    model: str  # "gpt", "decoder" or "mlp"
     config: dict
     tokens: np.ndarray  # [B, T], int32
     targets: np.ndarray  # [B], int32

@@ -1,6 +1,7 @@
 """The benchmark's models in PyTorch on the CPU: as written, and reduced by hand to what the loss depends on.
 
-All train full batch with AdamW from the weights and rows that the harness wrote, without validation.
+All train full batch with AdamW from the weights and rows that the harness wrote, without validation. Each model's
+`forward` takes the weights and a dropout rate, which only the decoder has a use for.
 """
 
 import math
@@ -23,7 +24,7 @@ def gpt_as_written(tokens, config, attention):
     B, T = tokens.shape
     backends = [SDPBackend.MATH] if attention == "math" else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
 
-    def forward(P):
+    def forward(P, dropout):
         vocabulary, C = P["tok_embed"].shape
         positions = F.one_hot(torch.arange(T), T).float().expand(B, T, T)
         x = F.one_hot(tokens, vocabulary).float() @ P["tok_embed"] + positions @ P["pos_embed"]  # B, T, C
@@ -43,7 +44,7 @@ def gpt_reduced(tokens, config, attention):
     a, b = tokens[:, 0], tokens[:, 1]
     p = int(tokens[0, 2])  # the token "="
 
-    def forward(P):
+    def forward(P, dropout):
         C = P["tok_embed"].shape[1]
         numbers, pos = P["tok_embed"][:p], P["pos_embed"]
         equals = P["tok_embed"][p] + pos[2]
@@ -65,7 +66,7 @@ def mlp_as_written(tokens, config, attention):
     """One-hot rows of both numbers side by side, one product."""
     p = config["modulus"]
 
-    def forward(P):
+    def forward(P, dropout):
         x = F.one_hot(tokens, p).float().reshape(len(tokens), 2 * p)
         return (x @ P["fc1"]).square() @ P["fc2"]
 
@@ -76,8 +77,100 @@ def mlp_reduced(tokens, config, attention):
     """The first product as the sum of two looked-up rows."""
     a, b = tokens[:, 0], tokens[:, 1] + config["modulus"]
 
-    def forward(P):
+    def forward(P, dropout):
         return (P["fc1"][a] + P["fc1"][b]).square() @ P["fc2"]
+
+    return forward
+
+
+class Decoder(torch.nn.Module):
+    """The write-up's model out of PyTorch's own layers, with a causal mask; named so that the weights' names fit."""
+
+    def __init__(self, config, shape):
+        super().__init__()
+        vocabulary, width = shape
+        layer = torch.nn.TransformerDecoderLayer(
+            width, config["heads"], config["dFF"], config["dropout"], batch_first=True, norm_first=True
+        )
+        self.embed = torch.nn.Embedding(vocabulary, width)
+        self.decoder = torch.nn.TransformerDecoder(layer, config["layers"], torch.nn.LayerNorm(width))
+        self.linear = torch.nn.Linear(width, vocabulary, bias=False)
+        self.register_buffer("mask", torch.nn.Transformer.generate_square_subsequent_mask(3))
+        self.register_buffer("positions", sines(3, width))
+
+    def forward(self, tokens):
+        x = self.embed(tokens) + self.positions
+        return self.linear(self.decoder(x, torch.zeros_like(x), self.mask))
+
+
+def sines(length, width):
+    """Sines and cosines of the positions, interleaved: length, width."""
+    angle = torch.arange(length)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+
+
+def decoder_as_written(tokens, config, attention):
+    """Every position through both layers and the head, attention to the memory of zeros computed in full."""
+    modules = {}
+
+    def forward(P, dropout):
+        if not modules:
+            modules["decoder"] = Decoder(config, P["embed.weight"].shape)
+        module = modules["decoder"].train(dropout > 0)
+        return torch.func.functional_call(module, P, (tokens,))[:, -1]
+
+    return forward
+
+
+def decoder_reduced(tokens, config, attention):
+    """The same function by hand: the first layer's queries, keys and values once per distinct token and position, the
+    last layer at the last position alone, attention to the memory as the constant that it is, nothing that the mask hides.
+    """
+    heads, layers = config["heads"], config["layers"]
+    B, T = tokens.shape
+    # Distinct tokens of each position, one list after the other, and the rows' places in that list.
+    distinct, places, start = [], [], 0
+    for position in range(T):
+        values, place = tokens[:, position].unique(return_inverse=True)
+        distinct.append(values)
+        places.append(place + start)
+        start += len(values)
+    of_position = torch.cat([torch.full_like(values, t) for t, values in enumerate(distinct)])
+    distinct, places = torch.cat(distinct), torch.stack(places)  # distinct; T, B
+
+    def forward(P, dropout):
+        C = P["embed.weight"].shape[1]
+        drop = lambda x: F.dropout(x, dropout)
+        norm = lambda x, name: F.layer_norm(x, (C,), P[f"{name}.weight"], P[f"{name}.bias"])
+        table = P["embed.weight"][distinct] + sines(T, C)[of_position]
+        x = table[places]  # T, B, C
+        for i in range(layers):
+            name = f"decoder.layers.{i}"
+            wanted = range(T) if i < layers - 1 else [T - 1]
+            W, b = (P[f"{name}.self_attn.in_proj_{part}"] for part in ("weight", "bias"))
+            if i == 0:
+                rows = F.linear(norm(table, f"{name}.norm1"), W, b)  # distinct, 3 C
+                q, k, v = rows[places].view(T, B, 3, heads, C // heads).unbind(2)
+            else:
+                z = norm(x, f"{name}.norm1")
+                q = F.linear(z[wanted[0] :], W[:C], b[:C]).view(len(wanted), B, heads, C // heads)
+                k, v = F.linear(z, W[C:], b[C:]).view(T, B, 2, heads, C // heads).unbind(2)
+            mixed = []
+            for at, position in enumerate(wanted):
+                scores = (q[at if i > 0 else position] * k[: position + 1]).sum(-1) / math.sqrt(C // heads)
+                weight = drop(scores.softmax(0))  # keys, B, heads
+                mixed.append((weight[..., None] * v[: position + 1]).sum(0).view(B, C))
+            x = x[wanted[0] :]
+            out = f"{name}.self_attn.out_proj"
+            x = x + drop(F.linear(torch.stack(mixed), P[f"{out}.weight"], P[f"{out}.bias"]))
+            bias = P[f"{name}.multihead_attn.in_proj_bias"][2 * C :].view(heads, C // heads)
+            out = f"{name}.multihead_attn.out_proj"
+            by_head = torch.einsum("chd,hd->hc", P[f"{out}.weight"].view(C, heads, -1), bias)
+            share = drop(torch.full((T, len(wanted), B, heads), 1 / T)).sum(0) if dropout else x.new_ones(1, 1, heads)
+            x = x + drop((share @ by_head + P[f"{out}.bias"]).expand_as(x))
+            hidden = F.linear(norm(x, f"{name}.norm3"), P[f"{name}.linear1.weight"], P[f"{name}.linear1.bias"])
+            x = x + drop(F.linear(drop(hidden.relu()), P[f"{name}.linear2.weight"], P[f"{name}.linear2.bias"]))
+        return norm(x[-1], "decoder.norm") @ P["linear.weight"].T
 
     return forward
 
@@ -85,6 +178,8 @@ def mlp_reduced(tokens, config, attention):
 FORWARD = {
     ("gpt", "as-written"): gpt_as_written,
     ("gpt", "reduced"): gpt_reduced,
+    ("decoder", "as-written"): decoder_as_written,
+    ("decoder", "reduced"): decoder_reduced,
     ("mlp", "as-written"): mlp_as_written,
     ("mlp", "reduced"): mlp_reduced,
 }
@@ -99,8 +194,8 @@ def open_contender(args):
     P = {name: torch.nn.Parameter(torch.from_numpy(array)) for name, array in inputs.params.items()}
     forward = FORWARD[inputs.model, args.form](tokens, config, args.attention)
 
-    def loss():
-        log_probabilities = F.log_softmax(forward(P), dim=-1)
+    def loss(dropout):
+        log_probabilities = F.log_softmax(forward(P, dropout), dim=-1)
         # The write-up widens to float64 here; after the gather that gives the same numbers for less work.
         return -log_probabilities.gather(1, targets[:, None])[:, 0].double().mean()
 
@@ -115,16 +210,16 @@ def open_contender(args):
         fused=True,
     )
 
-    def step():
+    def step(dropout):
         optimizer.zero_grad(set_to_none=True)
-        value = loss()
+        value = loss(dropout)
         value.backward()
         optimizer.step()
         return value
 
     def train(steps):
         for _ in range(steps):
-            step()
+            step(config.get("dropout", 0.0))
 
     has_attention = inputs.model == "gpt" and args.form == "as-written"
     introduction = {
@@ -135,7 +230,8 @@ def open_contender(args):
             "optimizer": "AdamW fused",
             **({"attention": args.attention} if has_attention else {}),
         },
-        "losses": [step().item() for _ in range(3)],
+        # Losses under dropout are each contender's own: the ones to compare come from steps without.
+        "losses": [step(0.0).item() for _ in range(3)],
     }
     return introduction, train
 

@@ -1,8 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mlp } from '../../bench/models/mlp.mjs';
+import { plainDecoder } from '../../bench/models/plain-decoder.mjs';
 import { plainGpt } from '../../bench/models/plain-gpt.mjs';
+import type { DecoderModelConfig } from '../../lib/models/config';
+import { asDecoderParams } from '../../lib/models/decoder';
 import { asGptParams } from '../../lib/models/gpt';
+import { crossEntropy } from '../../lib/models/loss';
+import { namedTensors, valueAndGrads } from '../../lib/models/params';
+import { eagerTensors, oracleDecoder, oracleDecoderWeights, paramsOf } from '../support/decoder';
 import { ORACLE_GPT, openOracle, oracleParams } from '../support/oracle';
 
 beforeAll(async () => {
@@ -46,5 +52,33 @@ describe('the benchmark’s plain GPT', () => {
     const rows = tf.tensor2d(tokens, [tokens.length / 3, 3], 'int32');
     const logits = plainGpt(ORACLE_GPT, asGptParams(oracleParams()), rows, embedding);
     expect(logits.dataSync()).toMatchReference(oracle.numbers('f64.fixed.logits_last'), 1e-5);
+  });
+});
+
+describe('the benchmark’s plain decoder', () => {
+  it.each([
+    ['additive', 'tril'],
+    ['causal', 'causal'],
+    ['none', 'none'],
+  ] as const)('gives PyTorch’s loss and gradients, mask %s', (mask, reference) => {
+    const oracle = openOracle('b_decoder');
+    const { config, shapes, buffers } = oracleDecoder(mask);
+    const params = paramsOf(shapes.keys(), eagerTensors(oracleDecoderWeights(mask)));
+    const rows = tf.tensor2d(oracle.integers('x'), [8, 3], 'int32');
+    const encoding = tf.tensor2d(buffers.get('embed.pe')?.data as Float32Array, [3, 16]);
+    const labels = tf.cast(
+      tf.oneHot(tf.tensor1d(oracle.integers('y'), 'int32'), 13),
+      'float32',
+    ) as tf.Tensor2D;
+    const { value, grads } = valueAndGrads(
+      (p) =>
+        crossEntropy(plainDecoder(config as DecoderModelConfig, encoding, asDecoderParams(p), rows), labels),
+      params,
+    );
+    expect(value.dataSync()).toMatchReference(oracle.numbers(`f64.${reference}.loss`), 1e-6);
+    for (const [name, gradient] of namedTensors(grads)) {
+      const expected = oracle.numbers(`f64.${reference}.grad.${name}`);
+      expect(gradient.dataSync(), name).toMatchReference(expected, 1e-5);
+    }
   });
 });
