@@ -103,6 +103,24 @@ describe('grok train', () => {
     expect((await grok('train', ...SMALL, '--out', 'twice', '--overwrite')).code).toBe(EXIT.done);
   });
 
+  it('goes on with a run by --resume, and says where one has ended or is another', async () => {
+    const first = await grok('train', ...SMALL, '--out', 'again', '--resume', '--json');
+    expect(first).toMatchObject({ code: EXIT.done, err: '' });
+    const again = await grok('train', ...SMALL, '--out', 'again', '--resume', '--json');
+    expect(again).toEqual({
+      code: EXIT.done,
+      out: first.out,
+      err: `grok: ${join(folder, 'again')} holds this run, and it has ended: nothing to do.\n`,
+    });
+    const other = await grok('train', ...SMALL, '--out', 'again', '--resume', '--lr', '.5');
+    expect(other).toMatchObject({ code: EXIT.failure, out: '' });
+    expect(other.err).toContain('learningRate is 0.001 there and 0.5 here');
+    expect(other.err.trimEnd().split('\n')).toHaveLength(1);
+    const nowhere = await grok('train', ...SMALL, '--resume');
+    expect(nowhere).toMatchObject({ code: EXIT.badArguments });
+    expect(nowhere.err).toContain('add --out');
+  });
+
   it('stops at a loss that is no longer a number, with exit code 1 and the step', async () => {
     const { code, err } = await grok(
       'train',

@@ -74,6 +74,24 @@ describe('a run that is continued', () => {
     expect(existsSync(join(out, 'sessions.json'))).toBe(false);
   });
 
+  it('ends so after Ctrl-C too', async () => {
+    const [whole, out] = [newFolder(), newFolder()];
+    await train(GPT, { out: whole, threads: 1 });
+    const display = {
+      update: ({ step }: { step: number }) => {
+        if (step === 12) process.emit('SIGINT');
+      },
+      finish: () => {},
+      stop: () => {},
+    };
+    const stopped = await train(GPT, { out, threads: 1, callSeconds: 0, display });
+    expect(stopped.summary).toMatchObject({ stoppedBy: 'signal', steps: 12 });
+    await train(GPT, { out, threads: 1, resume: true });
+    expect(bytes(out)).toEqual(bytes(whole));
+    expect(summaryOf(out)).toMatchObject({ steps: 40, stoppedBy: 'steps' });
+    expect(summaryOf(out).sessions.map(({ toStep }) => toStep)).toEqual([12, 40]);
+  });
+
   it('may be given more steps than before', async () => {
     const [whole, out] = [newFolder(), newFolder()];
     await train({ ...GPT, steps: 30 }, { out: whole, threads: 1 });
