@@ -6,8 +6,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { dropoutMask } from '../../compile';
 import type { DecoderModelConfig } from '../config';
+import type { WeightAndBias } from '../layer-norm';
 import type { ForwardOptions } from '../model';
-import type { WeightAndBias } from './parameters';
 
 /** Ones and zeros, float32, and the factor that keeps the mean. */
 export interface LayerDropout {

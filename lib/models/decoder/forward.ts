@@ -12,12 +12,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecoderModelConfig } from '../config';
+import { afterNorm, layerNorm, normalize, scaledColumns, shift, type WeightAndBias } from '../layer-norm';
 import type { ForwardOptions } from '../model';
 import { embed, type TokenBatch } from '../rows';
 import { attend } from './attention';
 import { drawDropout, kept, keptRelu, type LayerDropout, scaled } from './dropout';
-import { afterNorm, layerNorm, normalize, scaledColumns, shift } from './layer-norm';
-import type { AttentionParams, DecoderLayerParams, DecoderParams, WeightAndBias } from './parameters';
+import type { AttentionParams, DecoderLayerParams, DecoderParams } from './parameters';
 import { expandTo, joined, lastOf, mapStream, type Stream, split } from './stream';
 
 /** What all layers share. */

@@ -11,7 +11,8 @@ import { checkDecoderConfig } from './check';
 import { decoderForward } from './forward';
 import { type DecoderParams, decoderBuffers, decoderShapes, initializeDecoder } from './parameters';
 
-export type { AttentionParams, DecoderLayerParams, DecoderParams, WeightAndBias } from './parameters';
+export type { WeightAndBias } from '../layer-norm';
+export type { AttentionParams, DecoderLayerParams, DecoderParams } from './parameters';
 
 /** The parameters as the general tree that optimisers work on, and back. */
 export function asDecoderParams(params: Params): DecoderParams {

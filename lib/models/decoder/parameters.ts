@@ -7,13 +7,8 @@ import type { HostTensor, HostTree } from '../../compile';
 import { type RandomStream, randomStream } from '../../data/random';
 import type { DecoderModelConfig } from '../config';
 import { treeOfNames } from '../initialize';
+import type { WeightAndBias } from '../layer-norm';
 import { sinusoidalEncoding } from '../positional-encoding';
-
-/** A `torch.nn.Linear` or `torch.nn.LayerNorm`. */
-export interface WeightAndBias<W extends tf.Tensor = tf.Tensor2D> {
-  readonly weight: W;
-  readonly bias: tf.Tensor1D;
-}
 
 /** A `torch.nn.MultiheadAttention`. */
 export interface AttentionParams {

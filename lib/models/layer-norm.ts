@@ -1,6 +1,11 @@
 /** @file Layer normalisation over the features of each row, and its affine part within the linear layer that follows. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { WeightAndBias } from './parameters';
+
+/** A `torch.nn.Linear` or `torch.nn.LayerNorm`. */
+export interface WeightAndBias<W extends tf.Tensor = tf.Tensor2D> {
+  readonly weight: W;
+  readonly bias: tf.Tensor1D;
+}
 
 /** PyTorch's default, added to the variance. */
 const EPSILON = 1e-5;
