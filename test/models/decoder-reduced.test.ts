@@ -1,0 +1,81 @@
+/** @file The decoder as the package computes it against the plain form, which computes everything as PyTorch does. */
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DecoderModelConfig, MaskMode } from '../../lib/models/config';
+import { decoderModel } from '../../lib/models/decoder';
+import { crossEntropy } from '../../lib/models/loss';
+import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
+import { selectRows, tokenBatch } from '../../lib/models/rows';
+import { labelsOf, paramsOf, perturbed, plainLogits, SMALL_DECODER } from '../support/decoder';
+
+const VARIANTS = fc
+  .record({
+    mask: fc.constantFrom<MaskMode>('additive', 'causal', 'none'),
+    positions: fc.constantFrom('sinusoidal', 'learned'),
+    layers: fc.integer({ min: 1, max: 3 }),
+    sequenceLength: fc.integer({ min: 2, max: 4 }),
+    answers: fc.constantFrom<1 | 2>(1, 2),
+  })
+  .map(
+    (variant): DecoderModelConfig => ({
+      ...SMALL_DECODER,
+      ...variant,
+      answers: variant.mask === 'causal' ? variant.answers : 1,
+    }),
+  );
+
+describe('computing what the answers depend on', () => {
+  it('equals the plain form: logits and gradients, for any tokens, masks, depths and minibatches', () => {
+    fc.assert(
+      fc.property(
+        VARIANTS,
+        fc.integer({ min: 0, max: 1e6 }),
+        fc.integer({ min: 1, max: 9 }),
+        // Which positions hold the same token in every row.
+        fc.integer({ min: 0, max: 15 }),
+        fc.boolean(),
+        (config, seed, rows, fixed, minibatch) =>
+          tf.tidy(() => {
+            const { sequenceLength, classes, answers } = config;
+            const model = decoderModel(config);
+            const tensors = perturbed(model, seed);
+            const params = paramsOf(model.shapes.keys(), tensors);
+            const tokens = Int32Array.from({ length: sequenceLength * rows }, (_, i) => {
+              const position = i % sequenceLength;
+              return (fixed >> position) & 1 ? position : (seed * 31 + i * 7 + ((seed >> 3) ^ i)) % 5;
+            });
+            const all = tokenBatch(tokens, sequenceLength, 5);
+            const chosen = Array.from({ length: 3 }, (_, i) => (seed + 2 * i) % rows);
+            const batch = minibatch ? selectRows(all, tf.tensor1d(chosen, 'int32')) : all;
+            const given = minibatch
+              ? Int32Array.from(
+                  chosen.flatMap((row) => [
+                    ...tokens.subarray(row * sequenceLength, (row + 1) * sequenceLength),
+                  ]),
+                )
+              : tokens;
+            const labels = labelsOf(answers * batch.rows, classes);
+            const loss = (forward: (p: Params) => tf.Tensor2D) =>
+              valueAndGrads((p) => crossEntropy(forward(p), labels), params);
+            const logits = model.forward(params, batch);
+            expect(logits.shape).toEqual([answers * batch.rows, classes]);
+            expect(logits.dataSync()).toMatchReference(plainLogits(config, params, given).dataSync(), 3e-6);
+            const [own, plain] = [
+              loss((p) => model.forward(p, batch)),
+              loss((p) => plainLogits(config, p, given)),
+            ];
+            const expected = new Map(namedTensors(plain.grads));
+            const scale = Math.max(
+              ...namedTensors(plain.grads).map(([, g]) => tf.max(tf.abs(g)).dataSync()[0] as number),
+            );
+            for (const [name, gradient] of namedTensors(own.grads)) {
+              const difference = tf.max(tf.abs(tf.sub(gradient, expected.get(name) as tf.Tensor)));
+              expect((difference.dataSync()[0] as number) / scale, name).toBeLessThan(3e-6);
+            }
+          }),
+      ),
+      { numRuns: 8 },
+    );
+  });
+});
