@@ -22,3 +22,16 @@ export class FileError extends UserError {
 export class TrainingError extends UserError {
   override name = 'TrainingError';
 }
+
+/** Options that the command line calls by another name than their own in kebab-case. */
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  modulus: 'p',
+  learningRate: 'lr',
+  dModel: 'd-model',
+  dFF: 'd-ff',
+};
+
+/** What the command line, and so every message, calls an option of a configuration: `evalEvery` is `eval-every`. */
+export function optionName(key: string): string {
+  return SHORT_NAMES[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,7 +1,14 @@
 /** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export * from './compile';
-export { type Dataset, type DatasetOptions, makeDataset, operandsOf } from './data/dataset';
+export {
+  type Dataset,
+  type DatasetOptions,
+  type DatasetSizes,
+  datasetSizes,
+  makeDataset,
+  operandsOf,
+} from './data/dataset';
 export { DIGIT_CLASSES, DIGIT_PIXELS, type DigitSplit, type Digits, splitDigits } from './data/digits';
 export {
   getOperation,
@@ -46,7 +53,6 @@ export {
 export type { ModelHint } from './models/foreign';
 export {
   asGptParams,
-  checkGptConfig,
   type GptBlockParams,
   type GptConfig,
   type GptInitialization,
@@ -62,6 +68,7 @@ export { sinusoidalEncoding } from './models/positional-encoding';
 export { predict } from './models/predict';
 export { createModel, MODEL_NAMES } from './models/registry';
 export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/rows';
+export { checkModelSizes } from './models/sizes';
 export { type WeightNoiseOptions, weightNoise } from './models/weight-noise';
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadModel } from './train/checkpoint';

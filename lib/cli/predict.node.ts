@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import Papa from 'papaparse';
 import { onnxRuntimeNode } from '../compile/runtime.node';
 import { ArgumentError, FileError } from '../errors';
-import type { MaskMode, ModelName } from '../models/config';
+import { MASK_MODES, type MaskMode, type ModelName } from '../models/config';
 import { predict } from '../models/predict';
 import { MODEL_NAMES } from '../models/registry';
 import { loadModel } from '../train/checkpoint';
@@ -50,7 +50,7 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
       new Option(
         '--mask <mode>',
         "for a decoder without our metadata: who sees whom; additive for write-up 1's class in PyTorch",
-      ).choices(['additive', 'causal', 'none']),
+      ).choices([...MASK_MODES]),
     )
     .option('--threads <integer>', 'native threads', (text) => parseNumber('threads', text))
     .action(async (checkpoint: string, options: PredictArguments) => {

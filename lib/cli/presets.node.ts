@@ -1,19 +1,12 @@
 /** @file `grok presets`. */
 import type { Command } from 'commander';
+import { optionName } from '../errors';
 import { describePreset, PRESET_NAMES, PRESETS, type PresetDescription } from '../train/presets';
 import { EXIT, type ExitCode, type Streams } from './exit';
 
 /** Columns that a terminal is taken to have. */
 const COLUMNS = 100;
 const INDENT = '    ';
-
-/** What the command line calls a value, where it is not its own name in kebab-case. */
-const OPTION_NAMES: Readonly<Record<string, string>> = {
-  modulus: 'p',
-  learningRate: 'lr',
-  dModel: 'd-model',
-  dFF: 'd-ff',
-};
 
 export function addPresetsCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
   program
@@ -39,9 +32,6 @@ function textOf({ name, description, base, differences }: PresetDescription): st
   const start = base === undefined ? '' : `${base} but `;
   return [name, `${INDENT}${description}`, ...wrapped(start, values)].join('\n');
 }
-
-const optionName = (key: string) =>
-  OPTION_NAMES[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const shown = (value: unknown) => (typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value));
 

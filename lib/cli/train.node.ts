@@ -6,7 +6,7 @@ import { getOperation, operationNames } from '../data/operations';
 import { SPLIT_METHODS } from '../data/split';
 import { TOKEN_FORMS } from '../data/token-forms';
 import { ArgumentError } from '../errors';
-import type { MaskMode, PositionKind } from '../models/config';
+import { MASK_MODES, type MaskMode, POSITION_KINDS, type PositionKind } from '../models/config';
 import { DECAY_TARGETS, OPTIMIZERS, type OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
 import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
@@ -100,9 +100,9 @@ const CHOICES: readonly (readonly [flags: string, description: string, choices: 
   [
     '--mask <kind>',
     "for the decoder: who sees whom; additive is write-up 1's, and hides nothing",
-    ['additive', 'causal', 'none'],
+    MASK_MODES,
   ],
-  ['--positions <kind>', 'for the decoder: how it knows positions', ['sinusoidal', 'learned']],
+  ['--positions <kind>', 'for the decoder: how it knows positions', POSITION_KINDS],
   ['--init <name>', 'for the gpt: N(0,1)/√dModel (paper), or N(0,1) (gpt: paper)', ['paper', 'unit']],
 ];
 
@@ -158,7 +158,7 @@ async function runTrain(options: TrainArguments, streams: Streams): Promise<Exit
   if (resume && options.out === undefined) {
     throw new ArgumentError('--resume needs the folder of the run; add --out and its name');
   }
-  const out = resolve(streams.directory, options.out ?? defaultFolder(config));
+  const out = resolve(streams.directory, folderOf(options.out) ?? defaultFolder(config));
   const finished = await train(config, {
     device: options.device,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -197,6 +197,13 @@ function runOptions(options: TrainArguments): RunOptions {
     ...(lr === undefined ? {} : { learningRate: lr }),
     ...(dFf === undefined ? {} : { dFF: dFf }),
   };
+}
+
+/** The folder asked for. @throws ArgumentError for an empty name, as an unset variable of a shell gives it. */
+function folderOf(out: string | undefined): string | undefined {
+  if (out === '')
+    throw new ArgumentError("out is '', expected the name of a folder such as output/runs/mine");
+  return out;
 }
 
 /** A folder of its own for each run, named after when it started and what it is. */

@@ -12,8 +12,8 @@ export type { TokenForm };
 /** Above this modulus the table has more than 2²⁴ rows, the most that a float32 mean counts exactly. */
 const MAX_MODULUS = 4096;
 
-/** Every row of one operation's table. */
-export interface Dataset {
+/** What a table is, without its rows. */
+export interface DatasetSizes {
   readonly operation: OperationName;
   /** The p of "mod p"; absent for the operations on S₅. */
   readonly modulus?: number;
@@ -31,6 +31,10 @@ export interface Dataset {
   readonly classes: number;
   /** Tokens to be predicted in a row: 2, the result and EOS, in the form `equation-eos`, else 1. */
   readonly answers: 1 | 2;
+}
+
+/** Every row of one operation's table. */
+export interface Dataset extends DatasetSizes {
   /** Row-major [rows, sequenceLength]; `b` runs fastest. */
   readonly tokens: Int32Array;
   /** Row-major [rows, answers], each from 0 to classes − 1; the first is the result. */
@@ -47,43 +51,52 @@ export interface DatasetOptions {
 }
 
 /**
- * Makes the table of an operation, all pairs in order.
+ * What the table of an operation would be, without making it.
  *
  * @throws {ArgumentError} if the operation or the form does not exist, if the modulus is not an integer from 2 to 4096 or
  *   the operation not defined for it, or if an operation on S₅ is given a modulus
  */
-export function makeDataset({ operation: name, modulus, form = 'equals' }: DatasetOptions): Dataset {
+export function datasetSizes({ operation: name, modulus, form = 'equals' }: DatasetOptions): DatasetSizes {
   const operation = getOperation(name);
   const layout = tokenLayout(form);
   checkModulus(operation.modular, name, modulus);
-  const p = modulus ?? 0; // not read by an operation on S₅
-  const { elements, firstRight } = operation.domain(p);
-  const { sequenceLength, answers } = layout;
-  const rows = elements * (elements - firstRight);
-  const tokens = new Int32Array(rows * sequenceLength);
-  const targets = new Int32Array(rows * answers);
-  let row = 0;
-  for (let a = 0; a < elements; a++) {
-    for (let b = firstRight; b < elements; b++) {
-      const c = operation.apply(a, b, p);
-      tokens.set(layout.read(a, b, c, elements), row * sequenceLength);
-      targets.set(layout.predict(c, elements), row * answers);
-      row += 1;
-    }
-  }
+  const { elements, firstRight } = operation.domain(modulus ?? 0); // not read by an operation on S₅
   return {
     operation: name,
     ...(modulus === undefined ? {} : { modulus }),
     form,
     elements,
-    rows,
-    sequenceLength,
+    rows: elements * (elements - firstRight),
+    sequenceLength: layout.sequenceLength,
     vocabulary: layout.vocabulary(elements, operation.modular),
     classes: layout.classes(elements, operation.modular),
-    answers,
-    tokens,
-    targets,
+    answers: layout.answers,
   };
+}
+
+/**
+ * Makes the table of an operation, all pairs in order.
+ *
+ * @throws {ArgumentError} as `datasetSizes` does
+ */
+export function makeDataset(options: DatasetOptions): Dataset {
+  const sizes = datasetSizes(options);
+  const { operation: name, modulus: p = 0, elements, rows, sequenceLength, answers } = sizes;
+  const { apply, domain } = getOperation(name);
+  const { firstRight } = domain(p);
+  const layout = tokenLayout(sizes.form);
+  const tokens = new Int32Array(rows * sequenceLength);
+  const targets = new Int32Array(rows * answers);
+  let row = 0;
+  for (let a = 0; a < elements; a++) {
+    for (let b = firstRight; b < elements; b++) {
+      const c = apply(a, b, p);
+      tokens.set(layout.read(a, b, c, elements), row * sequenceLength);
+      targets.set(layout.predict(c, elements), row * answers);
+      row += 1;
+    }
+  }
+  return { ...sizes, tokens, targets };
 }
 
 function checkModulus(modular: boolean, name: OperationName, modulus: number | undefined): void {

@@ -22,8 +22,14 @@ interface TransformerConfig extends GptConfig {
  */
 export type MaskMode = 'additive' | 'causal' | 'none';
 
+/** The masks there are. */
+export const MASK_MODES: readonly MaskMode[] = ['additive', 'causal', 'none'];
+
 /** How the decoder knows positions: fixed sines and cosines (write-up 1), or a trained table. */
 export type PositionKind = 'sinusoidal' | 'learned';
+
+/** The ways there are. */
+export const POSITION_KINDS: readonly PositionKind[] = ['sinusoidal', 'learned'];
 
 /** Write-up 1's decoder. */
 export interface DecoderModelConfig extends TransformerConfig {

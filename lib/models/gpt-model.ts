@@ -1,8 +1,9 @@
 /** @file Write-up 2's GPT as a `Model`. */
 import type { GptModelConfig } from './config';
-import { asGptParams, checkGptConfig, gptForward, gptShapes } from './gpt';
+import { asGptParams, gptForward, gptShapes } from './gpt';
 import { initializeGpt } from './initialize';
 import type { Model } from './model';
+import { checkModelSizes } from './sizes';
 
 /**
  * The GPT of the given sizes; it has one answer, at the last position, and no dropout.
@@ -11,7 +12,7 @@ import type { Model } from './model';
  */
 export function gptModel(config: GptModelConfig): Model {
   const { model: _, init = 'paper', ...sizes } = config;
-  checkGptConfig(sizes);
+  checkModelSizes(sizes);
   return {
     config,
     shapes: gptShapes(sizes),

@@ -7,7 +7,6 @@
  * difference there; blocks before the last one are not causal, as in the write-up.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { ArgumentError } from '../errors';
 import { attend } from './attention';
 import type { Params } from './params';
 import { embed, expand, linear, type Rows, type TokenBatch } from './rows';
@@ -36,21 +35,6 @@ export interface GptParams {
   readonly pos_embed: tf.Tensor2D;
   readonly blocks: Readonly<Record<string, GptBlockParams>>;
   readonly out: tf.Tensor2D;
-}
-
-/** @throws ArgumentError for a size that is not a positive integer or heads that do not divide dModel. */
-export function checkGptConfig(config: GptConfig): void {
-  for (const [name, value] of Object.entries(config)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      const option = { dModel: 'd-model', dFF: 'd-ff' }[name] ?? name;
-      throw new ArgumentError(`${option} is ${value}, expected an integer of at least 1`);
-    }
-  }
-  if (config.dModel % config.heads !== 0) {
-    throw new ArgumentError(
-      `d-model ${config.dModel} is not divisible by heads ${config.heads}; choose a multiple of the number of heads`,
-    );
-  }
 }
 
 /** Name and shape of every parameter, in a fixed order. */

@@ -18,13 +18,13 @@ import { randomStream } from '../data/random';
 import { ArgumentError } from '../errors';
 import { attend } from './attention';
 import type { PowerModelConfig } from './config';
-import { checkGptConfig } from './gpt';
 import { treeOfNames } from './initialize';
 import { layerNorm, type WeightAndBias } from './layer-norm';
 import type { ForwardOptions, Model } from './model';
 import { namedTensors, type Params } from './params';
 import { sinusoidalEncoding } from './positional-encoding';
 import { embed, expand, type Rows, type TokenBatch } from './rows';
+import { checkModelSizes } from './sizes';
 
 /**
  * The paper's model of the given sizes. `observe` is told `blocks.<layer>.<position>`: [rows, dModel], what the block gives
@@ -46,7 +46,7 @@ export function powerModel(config: PowerModelConfig): Model {
 }
 
 function checkPowerConfig({ model: _, dropout: rate, answers, ...sizes }: PowerModelConfig): void {
-  checkGptConfig(sizes);
+  checkModelSizes(sizes);
   if (!(rate >= 0 && rate < 1)) {
     throw new ArgumentError(`dropout is ${rate}, expected a share in [0, 1) such as 0.1`);
   }

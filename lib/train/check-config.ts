@@ -1,11 +1,12 @@
 /** @file The checks of a run's configuration: each value by itself, and what it comes to. */
 import { shown } from '../compile/errors';
-import type { Dataset } from '../data/dataset';
-import { ArgumentError } from '../errors';
-import type { ModelName } from '../models/config';
+import type { DatasetSizes } from '../data/dataset';
+import { SPLIT_METHODS } from '../data/split';
+import { ArgumentError, optionName } from '../errors';
+import { MASK_MODES, type ModelName, POSITION_KINDS } from '../models/config';
 import type { Model } from '../models/model';
 import { MODEL_NAMES } from '../models/registry';
-import { checkOptimizerOptions, OPTIMIZERS } from '../optim';
+import { checkOptimizerOptions, DECAY_TARGETS, OPTIMIZERS } from '../optim';
 import type { Initialization, RunConfig, WantedConfig } from './config';
 
 /** Steps are counted in int32 inside the program. */
@@ -22,14 +23,11 @@ const INITIALIZATIONS: Readonly<Record<ModelName, readonly Initialization[]>> = 
 
 /** Values of the options that have a list of them. */
 const CHOICES = {
-  split: ['exact', 'with-replacement'],
-  decayTo: ['zero', 'init'],
-  mask: ['additive', 'causal', 'none'],
-  positions: ['sinusoidal', 'learned'],
+  split: SPLIT_METHODS,
+  decayTo: DECAY_TARGETS,
+  mask: MASK_MODES,
+  positions: POSITION_KINDS,
 } as const;
-
-/** The option's name on the command line. */
-const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
  * Checks each value by itself.
@@ -92,7 +90,7 @@ export function checkValues(
  */
 export function checkFit(
   { batchSize, outliers, model, mask, tokens }: RunConfig,
-  { answers }: Pick<Dataset, 'answers'>,
+  { answers }: Pick<DatasetSizes, 'answers'>,
   trainRows: number,
 ): void {
   if (batchSize !== 'full' && batchSize > trainRows) {
@@ -118,7 +116,7 @@ export function checkFit(
  *
  * @throws {ArgumentError} naming what is too large
  */
-export function checkSizes(config: RunConfig, dataset: Dataset, model: Model): void {
+export function checkSizes(config: RunConfig, dataset: DatasetSizes, model: Model): void {
   const pairs = `all ${dataset.rows} pairs of ${config.modulus === undefined ? config.operation : `p ${config.modulus}`}`;
   checkSize(`the logits of ${pairs}`, dataset.rows * dataset.answers * dataset.classes);
   checkSize(`the activations of d-ff ${config.dFF}`, dataset.rows * config.dFF);

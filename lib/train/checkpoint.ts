@@ -12,7 +12,7 @@ import { readForeign } from '../models/foreign-models';
 import { treeOfNames } from '../models/initialize';
 import type { Model } from '../models/model';
 import { createModel } from '../models/registry';
-import { datasetOf, modelConfigOf, type RunConfig, runConfig } from './config';
+import { datasetSizesOf, modelConfigOf, type RunConfig, runConfig } from './config';
 import { encodeSafetensors, type StoredTensor, type TensorFile } from './safetensors';
 import { quoted } from './safetensors-header';
 import { namedHostTensors, type TrainState } from './state';
@@ -44,7 +44,7 @@ type NamedTensor = readonly [name: string, tensor: HostTensor];
 
 /** What the model's own framework would save. */
 function modelTensors(params: HostTree, config: RunConfig): NamedTensor[] {
-  return [...namedHostTensors(params), ...createModel(modelConfigOf(config, datasetOf(config))).buffers];
+  return [...namedHostTensors(params), ...createModel(modelConfigOf(config, datasetSizesOf(config))).buffers];
 }
 
 function encode(tensors: readonly NamedTensor[], config: RunConfig, step: number): Uint8Array {
@@ -105,7 +105,7 @@ function configOfMetadata(file: TensorFile, source: string, hint: ModelHint): Mo
   let config: ModelConfig;
   try {
     const run = runConfig(JSON.parse(file.metadata.config ?? '') as RunConfig);
-    config = modelConfigOf(run, datasetOf(run));
+    config = modelConfigOf(run, datasetSizesOf(run));
   } catch (error) {
     throw new FileError(`the configuration in ${source} cannot be read: ${(error as Error).message}`);
   }

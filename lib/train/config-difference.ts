@@ -1,5 +1,5 @@
 /** @file Whether a run may be continued under a given configuration. */
-import { FileError } from '../errors';
+import { FileError, optionName } from '../errors';
 import { type RunConfig, runConfig } from './config';
 
 const shown = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value));
@@ -30,7 +30,9 @@ export function checkSameRun(saved: object, wanted: RunConfig, folder: string): 
       : JSON.stringify(before[key]) !== JSON.stringify(now[key]),
   );
   if (differences.length === 0) return;
-  const list = differences.map((key) => `${key} is ${shown(before[key])} there and ${shown(now[key])} here`);
+  const list = differences.map(
+    (key) => `${optionName(key)} is ${shown(before[key])} there and ${shown(now[key])} here`,
+  );
   const budget = differences.join() === 'steps' ? ' (a budget can grow, not shrink)' : '';
   throw new FileError(
     `${folder} holds a run of another configuration: ${list.join(', ')}${budget}; give the same values, choose another folder, or replace the run by --overwrite.`,

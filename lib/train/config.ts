@@ -1,5 +1,11 @@
 /** @file What defines a run: its configuration, completed from a preset and checked. */
-import { type Dataset, makeDataset } from '../data/dataset';
+import {
+  type Dataset,
+  type DatasetOptions,
+  type DatasetSizes,
+  datasetSizes,
+  makeDataset,
+} from '../data/dataset';
 import { getOperation, type OperationName } from '../data/operations';
 import { type Split, splitRows, trainRowCount } from '../data/split';
 import type { TokenForm } from '../data/token-forms';
@@ -105,6 +111,12 @@ const MODEL_OPTIONS: Readonly<Record<ModelName, Partial<RunConfig>>> = {
 export function runConfig(options: RunOptions = {}): RunConfig {
   const preset = options.preset ?? 'gpt';
   checkName('preset', preset, Object.keys(PRESETS));
+  const unknown = Object.keys(options).find((key) => !Object.hasOwn(KEYS, key));
+  if (unknown !== undefined) {
+    throw new ArgumentError(
+      `'${unknown}' is no option of a run, expected some of ${Object.keys(KEYS).join(', ')}`,
+    );
+  }
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as RunOptions;
@@ -115,17 +127,64 @@ export function runConfig(options: RunOptions = {}): RunConfig {
   }
   const wanted = completed(preset, given);
   checkValues(wanted, MODEL_OPTIONS);
-  const dataset = datasetOf(wanted);
+  const dataset = datasetSizesOf(wanted);
   const trainRows = trainRowCount(dataset.rows, wanted);
-  const { batchSize } = wanted;
-  const config: RunConfig = {
+  const { batchSize, dropout, weightDecay } = wanted;
+  const config = inOrder({
     ...wanted,
     batchSize:
       batchSize === 'half' ? Math.max(1, Math.min(LARGEST_HALF_BATCH, Math.floor(trainRows / 2))) : batchSize,
-  };
+    // What has no effect is no difference between two runs.
+    dropoutInValidation: dropout > 0 && wanted.dropoutInValidation,
+    decayTo: weightDecay > 0 ? wanted.decayTo : 'zero',
+  });
   checkFit(config, dataset, trainRows);
   checkSizes(config, dataset, createModel(modelConfigOf(config, dataset)));
   return config;
+}
+
+/** The members of a configuration, in the order of its interface. */
+const KEYS: { readonly [Key in keyof Required<RunConfig>]: true } = {
+  preset: true,
+  model: true,
+  operation: true,
+  modulus: true,
+  tokens: true,
+  trainFraction: true,
+  trainRows: true,
+  split: true,
+  splitSeed: true,
+  outliers: true,
+  seed: true,
+  steps: true,
+  stopAtAccuracy: true,
+  stopEvaluations: true,
+  evalEvery: true,
+  batchSize: true,
+  optimizer: true,
+  learningRate: true,
+  warmup: true,
+  weightDecay: true,
+  decayTo: true,
+  betas: true,
+  weightNoise: true,
+  gradientNoise: true,
+  dropout: true,
+  dropoutInValidation: true,
+  dModel: true,
+  dFF: true,
+  heads: true,
+  layers: true,
+  mask: true,
+  positions: true,
+  init: true,
+};
+
+/** The same configuration whatever order its options came in, so that equal runs leave equal bytes. */
+function inOrder(config: RunConfig): RunConfig {
+  return Object.fromEntries(
+    Object.keys(KEYS).flatMap((key) => (key in config ? [[key, config[key as keyof RunConfig]]] : [])),
+  ) as unknown as RunConfig;
 }
 
 /** A configuration whose batch size may still be `half`. */
@@ -157,13 +216,23 @@ function completed(preset: PresetName, given: RunOptions): WantedConfig {
   };
 }
 
-/** The rows that a configuration's model learns. */
-export function datasetOf({
+/** Which table a configuration asks for. */
+function tableOf({
   operation,
   modulus,
   tokens,
-}: Pick<RunConfig, 'operation' | 'modulus' | 'tokens'>): Dataset {
-  return makeDataset({ operation, modulus, form: tokens });
+}: Pick<RunConfig, 'operation' | 'modulus' | 'tokens'>): DatasetOptions {
+  return { operation, modulus, form: tokens };
+}
+
+/** The rows that a configuration's model learns. */
+export function datasetOf(config: Pick<RunConfig, 'operation' | 'modulus' | 'tokens'>): Dataset {
+  return makeDataset(tableOf(config));
+}
+
+/** What they are, without making them. */
+export function datasetSizesOf(config: Pick<RunConfig, 'operation' | 'modulus' | 'tokens'>): DatasetSizes {
+  return datasetSizes(tableOf(config));
 }
 
 /** Which of them train. */

@@ -3,17 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainGpt } from '../../bench/models/plain-gpt.mjs';
 import { ArgumentError } from '../../lib/errors';
-import {
-  asGptParams,
-  checkGptConfig,
-  gptForward,
-  gptShapes,
-  gptStandardDeviation,
-} from '../../lib/models/gpt';
+import { asGptParams, gptForward, gptShapes, gptStandardDeviation } from '../../lib/models/gpt';
 import { initializeGpt, treeOfNames } from '../../lib/models/initialize';
 import { crossEntropy } from '../../lib/models/loss';
 import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
 import { tokenBatch } from '../../lib/models/rows';
+import { checkModelSizes } from '../../lib/models/sizes';
 import { namedHostTensors } from '../../lib/train/state';
 import { DEVICES } from '../support/devices';
 import { messageOf } from '../support/one-line';
@@ -134,13 +129,13 @@ describe('initial parameters', () => {
 
 describe('bad sizes and tokens are refused in one line', () => {
   it('heads that do not divide the width', () => {
-    const message = messageOf(ArgumentError, () => checkGptConfig({ ...ORACLE_GPT, heads: 3 }));
+    const message = messageOf(ArgumentError, () => checkModelSizes({ ...ORACLE_GPT, heads: 3 }));
     expect(message).toContain('16');
     expect(message).toContain('3');
   });
 
   it.each([0, -1, 1.5, Number.NaN])('a width of %d', (dModel) => {
-    expect(messageOf(ArgumentError, () => checkGptConfig({ ...ORACLE_GPT, dModel }))).toContain(
+    expect(messageOf(ArgumentError, () => checkModelSizes({ ...ORACLE_GPT, dModel }))).toContain(
       String(dModel),
     );
   });

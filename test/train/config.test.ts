@@ -85,6 +85,17 @@ describe('a configuration', () => {
     });
   });
 
+  it('is the same text in whatever order its options come', () => {
+    const options: RunOptions = { stopAtAccuracy: 0.9, dModel: 32, trainRows: 500, seed: 3, preset: 'gpt' };
+    const reversed = Object.fromEntries(Object.entries(options).reverse());
+    expect(JSON.stringify(runConfig(reversed))).toBe(JSON.stringify(runConfig(options)));
+  });
+
+  it('leaves out what has no effect, so that runs that are equal are found equal', () => {
+    expect(runConfig({ dropoutInValidation: true })).toEqual(runConfig());
+    expect(runConfig({ weightDecay: 0, decayTo: 'init' })).toEqual(runConfig({ weightDecay: 0 }));
+  });
+
   it('is its own completion, so that a saved one can be read back', () => {
     for (const options of [
       {},
@@ -144,6 +155,9 @@ describe('is refused in one line that names the value', () => {
     [{ decayTo: 'mean' as never }, "'mean'"],
     [{ weightNoise: -1 }, 'weight-noise is -1'],
     [{ gradientNoise: Number.NaN }, 'gradient-noise is NaN'],
+    [{ p: 5 } as never, "'p'"],
+    [{ layers: 1e9 }, 'layers is 1000000000'],
+    [{ model: 'decoder', dModel: 1e9, heads: 1 }, 'd-model is 1000000000'],
     [{ model: 'rnn' as never }, "'rnn'"],
     [{ model: 'decoder', dropout: 1 }, 'dropout is 1'],
     [{ dropout: 0.1 }, 'dropout is 0.1'],

@@ -1,43 +1,18 @@
 /** @file What sizes and variants a decoder may have. */
 import { shown } from '../../compile/errors';
 import { ArgumentError } from '../../errors';
-import type { DecoderModelConfig, MaskMode, PositionKind } from '../config';
-
-const MASKS: readonly MaskMode[] = ['additive', 'causal', 'none'];
-const POSITIONS: readonly PositionKind[] = ['sinusoidal', 'learned'];
-
-/** What the command line calls an option. */
-const OPTION_NAMES: Readonly<Record<string, string>> = { dModel: 'd-model', dFF: 'd-ff' };
+import { type DecoderModelConfig, MASK_MODES, POSITION_KINDS } from '../config';
+import { checkModelSizes } from '../sizes';
 
 /** @throws ArgumentError for a value out of range, heads that do not divide dModel, or answers that the mask lets see ahead. */
 export function checkDecoderConfig(config: DecoderModelConfig): void {
-  for (const name of [
-    'vocabulary',
-    'sequenceLength',
-    'classes',
-    'dModel',
-    'heads',
-    'dFF',
-    'layers',
-  ] as const) {
-    const value = config[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new ArgumentError(
-        `${OPTION_NAMES[name] ?? name} is ${shown(value)}, expected an integer of at least 1`,
-      );
-    }
-  }
-  const { dModel, heads, dropout, mask, positions, answers, sequenceLength } = config;
-  if (dModel % heads !== 0) {
-    throw new ArgumentError(
-      `d-model ${dModel} is not divisible by heads ${heads}; choose a multiple of the number of heads`,
-    );
-  }
+  checkModelSizes(config);
+  const { dModel, dropout, mask, positions, answers, sequenceLength } = config;
   if (!(typeof dropout === 'number' && dropout >= 0 && dropout < 1)) {
     throw new ArgumentError(`dropout is ${shown(dropout)}, expected a share in [0, 1) such as 0.1`);
   }
-  checkOneOf('mask', mask, MASKS);
-  checkOneOf('positions', positions, POSITIONS);
+  checkOneOf('mask', mask, MASK_MODES);
+  checkOneOf('positions', positions, POSITION_KINDS);
   if (positions === 'sinusoidal' && dModel % 2 !== 0) {
     throw new ArgumentError(
       `d-model ${dModel} is odd, but sinusoidal positions come in pairs; choose an even width or positions learned`,
