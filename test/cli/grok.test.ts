@@ -114,7 +114,7 @@ describe('grok train', () => {
     });
     const other = await grok('train', ...SMALL, '--out', 'again', '--resume', '--lr', '.5');
     expect(other).toMatchObject({ code: EXIT.failure, out: '' });
-    expect(other.err).toContain('learningRate is 0.001 there and 0.5 here');
+    expect(other.err).toContain('lr is 0.001 there and 0.5 here');
     expect(other.err.trimEnd().split('\n')).toHaveLength(1);
     const nowhere = await grok('train', ...SMALL, '--resume');
     expect(nowhere).toMatchObject({ code: EXIT.badArguments });

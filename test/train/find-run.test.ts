@@ -158,8 +158,8 @@ describe('another configuration', () => {
       findRun(template, runConfig({ ...OPTIONS, learningRate: 0.25, stopAtAccuracy: 0.5 })),
     );
     expect(message).toContain(`${template} holds a run of another configuration: `);
-    expect(message).toContain('learningRate is 0.001 there and 0.25 here');
-    expect(message).toContain('stopAtAccuracy is not set there and 0.5 here');
+    expect(message).toContain('lr is 0.001 there and 0.25 here');
+    expect(message).toContain('stop-at-accuracy is not set there and 0.5 here');
   });
 
   it('is refused also where only the checkpoint still tells', () => {
@@ -174,7 +174,7 @@ describe('another configuration', () => {
     store.begin(config);
     store.release();
     const other = runConfig({ ...OPTIONS, weightDecay: 0.5 });
-    expect(messageOf(FileError, () => findRun(store.directory, other))).toContain('weightDecay is 1 there');
+    expect(messageOf(FileError, () => findRun(store.directory, other))).toContain('weight-decay is 1 there');
   });
 
   it('may have a larger budget, not a smaller one', () => {

@@ -138,7 +138,7 @@ describe('resuming refuses', () => {
     store.release();
     const before = everything(out);
     const message = await rejectionOf(FileError, train({ ...GPT, learningRate: 0.5 }, { out, resume: true }));
-    expect(message).toContain('learningRate is 0.001 there and 0.5 here');
+    expect(message).toContain('lr is 0.001 there and 0.5 here');
     expect(everything(out)).toEqual(before);
   });
 
