@@ -10,7 +10,8 @@ import { ensureBuilt, root } from './lib-build.mjs';
 
 ensureBuilt();
 const require = createRequire(import.meta.url);
-const { readMetrics, saveFigure, terminalProgress, train, trainingCurves } = require('optimal-grokking');
+const { readMetrics, requireFinite, saveFigure, terminalProgress, train, trainingCurves } =
+  require('optimal-grokking');
 const { isPublished, publishRun } = require('optimal-grokking/dist/train/publish.node.js');
 
 const published = join(root, 'output', 'published');
@@ -54,6 +55,7 @@ for (const entry of list) {
     const out = join(unfinished, folder);
     const run = await train(options, { display: terminalProgress(), out, resume: true });
     if (run.summary.stoppedBy === 'signal') process.exit(130);
+    requireFinite(run);
     publishRun(run, target, { weights: entry.weights });
     rmSync(out, { recursive: true });
   }

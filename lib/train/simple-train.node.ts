@@ -1,15 +1,16 @@
 /**
  * @file Write-up 1's training loop: full batch, the four numbers of every epoch, and the trained model, each in a file named
- * after the sizes as the write-up names them.
+ * after the sizes as the write-up names them. Its longest trainings take hours, so beside these files stands the run folder,
+ * from which a training that was stopped goes on.
  */
 import { join } from 'node:path';
 import { ArgumentError } from '../errors';
 import { encodeParameters } from './checkpoint';
 import { type RunConfig, type RunOptions, runConfig } from './config';
-import { makeFolder, writeFileAtomic } from './files.node';
+import { writeFileAtomic } from './files.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { ProgressDisplay } from './progress';
-import type { FinishedRun } from './run';
+import { type FinishedRun, requireFinite } from './run';
 import { train } from './train.node';
 
 /** What to train, and how much of the write-up's own way to keep. */
@@ -28,14 +29,22 @@ export interface SimpleTrainOptions
 
 /** Where the results go. */
 export interface SimpleTrainSettings {
-  /** Folder of the two files; nothing is kept without one. */
+  /**
+   * Folder of the two files and, beside them and under their name, of the run folder, which stays; nothing is kept without
+   * one. A training that was stopped or killed goes on where its run folder is, to the same result; one that has ended is
+   * only read.
+   */
   readonly folder?: string;
+  /** Whether a training of these sizes that is there already is replaced, even by another configuration. Default false. */
+  readonly overwrite?: boolean;
   /** Threads of the native runtime. */
   readonly threads?: number;
+  /** Takes lines that a user should read, such as that a training had ended before. Default `console.warn`. */
+  readonly notify?: (line: string) => void;
   readonly display?: ProgressDisplay;
 }
 
-/** A finished training with the files it left. */
+/** A training with the files it left: none without a folder, nor where it was stopped before its end. */
 export interface SimpleTraining extends FinishedRun {
   /** `Epoch`, then accuracy and loss on the training and on the validation rows, one row an epoch. */
   readonly metricsFile?: string;
@@ -49,11 +58,12 @@ export interface SimpleTraining extends FinishedRun {
  *
  * @param options the sizes and differences from the presets `decoder`, or `decoder-as-written`
  * @throws {ArgumentError} for a value out of range
- * @throws {FileError} where the files cannot be written
+ * @throws {FileError} where the files cannot be written, or the run folder holds a training of another configuration
+ * @throws {TrainingError} with a folder, where the loss was no longer a finite number: such a model is not written as trained
  */
 export async function simpleTrain(
   { epochs = 10_000, asWritten = false, ...options }: SimpleTrainOptions,
-  { folder, threads, display }: SimpleTrainSettings = {},
+  { folder, overwrite = false, ...settings }: SimpleTrainSettings = {},
 ): Promise<SimpleTraining> {
   const config = runConfig({
     ...options,
@@ -67,20 +77,23 @@ export async function simpleTrain(
       `model is '${config.model}', expected 'decoder', which simpleTrain is for; use train`,
     );
   }
-  if (folder !== undefined) makeFolder(folder);
-  const run = await train(config, {
-    ...(threads === undefined ? {} : { threads }),
-    ...(display === undefined ? {} : { display }),
-  });
-  if (folder === undefined) return run;
+  if (folder === undefined) return train(config, settings);
   const files = fileNames(folder, config);
-  writeFileAtomic(files.metricsFile, metricsHeader() + formatMetrics(run.evaluations));
-  writeFileAtomic(files.modelFile, encodeParameters(run.params, config, run.summary.steps));
-  return { ...run, ...files };
+  const run = await train(config, {
+    ...settings,
+    out: files.runFolder,
+    ...(overwrite ? { overwrite } : { resume: true }),
+  });
+  requireFinite(run);
+  if (run.summary.stoppedBy === 'signal') return run;
+  const { metricsFile, modelFile } = files;
+  writeFileAtomic(metricsFile, metricsHeader() + formatMetrics(run.evaluations));
+  writeFileAtomic(modelFile, encodeParameters(run.params, config, run.summary.steps));
+  return { ...run, metricsFile, modelFile };
 }
 
-/** The write-up's names, `{rows}_{dModel}_{dFF}`, with the endings of what the files hold. */
+/** The write-up's names, `{rows}_{dModel}_{dFF}`, with the endings of what the files hold; the run folder has none. */
 function fileNames(folder: string, { trainRows, dModel, dFF }: RunConfig) {
   const name = join(folder, `${trainRows}_${dModel}_${dFF}`);
-  return { metricsFile: `${name}.csv`, modelFile: `${name}.safetensors` };
+  return { runFolder: name, metricsFile: `${name}.csv`, modelFile: `${name}.safetensors` };
 }
