@@ -8,7 +8,7 @@ import { predict } from '../../lib/models/predict';
 import { encodeCheckpoint, encodeParameters, loadModel } from '../../lib/train/checkpoint';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { prepareRun } from '../../lib/train/prepare';
-import { decodeSafetensors, encodeSafetensors } from '../../lib/train/safetensors';
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from '../../lib/train/safetensors';
 import { namedHostTensors } from '../../lib/train/state';
 import { decoderTensors, fileOf, float32, gptTensors, powerTensors, type Tensors } from '../support/foreign';
 import { messageOf } from '../support/one-line';
@@ -74,14 +74,16 @@ describe('a checkpoint of ours', () => {
   ] as [MaskMode, number[]][])(
     'of the decoder with mask %s holds what PyTorch’s class has, and only the optimiser besides',
     (mask, matrix) => {
-      const { initial, bytes } = checkpointOf({ ...DECODER, mask });
+      const { initial, bytes } = checkpointOf({ ...DECODER, modulus: 13, dModel: 16, dFF: 32, mask });
       const file = decodeSafetensors(bytes);
-      const names = [...file.tensors.keys()].filter((name) => !name.startsWith('optim.'));
-      expect(names.sort()).toEqual([...decoderTensors().keys()].sort());
+      const shapesOf = (tensors: TensorFile['tensors']) =>
+        Object.fromEntries([...tensors].map(([name, { dtype, shape }]) => [name, [dtype, ...shape]]));
+      const ofModel = [...file.tensors].filter(([name]) => !name.startsWith('optim.'));
+      expect(shapesOf(new Map(ofModel))).toEqual(shapesOf(decoderTensors()));
       expect(file.tensors.get('mask')?.data).toEqual(Float32Array.from(matrix));
-      expect(file.tensors.get('embed.pe')?.data).toEqual(sinusoidalEncoding(3, 8).data);
+      expect(file.tensors.get('embed.pe')?.data).toEqual(sinusoidalEncoding(3, 16).data);
       const { model, params } = loadModel(file, 'file', { model: 'decoder', heads: 4, mask });
-      expect(model.config).toMatchObject({ model: 'decoder', mask, dropout: 0, classes: 7 });
+      expect(model.config).toMatchObject({ model: 'decoder', mask, dropout: 0, classes: 13 });
       expect(namedHostTensors(params)).toEqual(namedHostTensors(initial.params));
     },
   );
