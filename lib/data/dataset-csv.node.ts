@@ -8,9 +8,9 @@
  *
  * A file holds a whole table, its rows in any order. Tokens are not stored: they follow from the form asked for on reading.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ArgumentError, FileError } from '../errors';
+import { readWholeFile, writeFileAtomic } from '../files.node';
 import { type Dataset, makeDataset, operandsOf } from './dataset';
 import type { OperationName } from './operations';
 import type { TokenForm } from './token-forms';
@@ -42,18 +42,7 @@ export async function saveDatasetCsv(dataset: Dataset, path: string): Promise<vo
   const text = toCSV(
     new DataFrame(rows, { columns: ['a', 'b', resultColumn(dataset)] }),
   ) as unknown as string;
-  const temporary = `${path}.tmp`;
-  try {
-    writeFileSync(temporary, text, { flush: true });
-    renameSync(temporary, path);
-  } catch (error) {
-    try {
-      rmSync(temporary, { force: true });
-    } catch {
-      // What counts is why the writing failed, not that its remains could not be removed.
-    }
-    throw new FileError(`cannot write ${path}: ${firstLine(error)}; choose a place that can be written to.`);
-  }
+  writeFileAtomic(path, text);
 }
 
 /**
@@ -68,7 +57,7 @@ export async function readDatasetCsv(
   path: string,
   options: { readonly form?: TokenForm | undefined } = {},
 ): Promise<Dataset> {
-  const text = readText(path).replace(/^\ufeff/, '');
+  const text = new TextDecoder().decode(readWholeFile(path)); // leaves a byte order mark out
   const lines = text.split(/\r?\n/);
   const task = taskOf(lines, path);
   checkCells(lines, path);
@@ -83,16 +72,6 @@ async function frameValues(path: string): Promise<number[][]> {
 }
 
 const taskName = ({ operation, modulus }: Dataset) => ({ operation, modulus });
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new FileError(`cannot read ${path}: ${firstLine(error)}; check the path.`);
-  }
-}
-
-const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0] as string;
 
 /** What the file ought to hold, from its first line. */
 function taskOf(lines: readonly string[], path: string): Dataset {

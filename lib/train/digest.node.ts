@@ -3,7 +3,7 @@
  * own place. Readers of the format see one more line of free text; the reader here notices every changed bit.
  */
 import { createHash } from 'node:crypto';
-import type { OpenFile } from './files.node';
+import type { OpenFile } from '../files.node';
 import { decodeSafetensors, encodeSafetensors } from './safetensors';
 
 const KEY = 'sha256';

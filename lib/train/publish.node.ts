@@ -1,8 +1,8 @@
 /** @file Keeps a finished run in the repository: configuration, outcome, thinned metrics and, where wanted, weights. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder, writeFileAtomic } from '../files.node';
 import { encodeParameters } from './checkpoint';
-import { makeFolder, writeFileAtomic } from './files.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { Evaluation } from './progress';
 import type { FinishedRun } from './run';

@@ -1,8 +1,8 @@
 /** @file The files of a run folder by name, and reading them. */
 import { createHash } from 'node:crypto';
 import { FileError } from '../errors';
+import { readWholeFile, withOpenFile } from '../files.node';
 import { checkSeal } from './digest.node';
-import { readWholeFile, withOpenFile } from './files.node';
 import { formatMetrics, parseMetrics } from './metrics-csv';
 import type { Evaluation } from './progress';
 import { readSafetensors, type TensorFile } from './safetensors';

@@ -17,7 +17,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { FileError } from '../errors';
-import { reasonOf } from './files.node';
+import { reasonOf } from '../files.node';
 
 const LOCK_FILE = 'run.lock';
 

@@ -8,8 +8,6 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors';
-import type { RunConfig } from './config';
-import { sealed } from './digest.node';
 import {
   makeFolder,
   removeFile,
@@ -17,7 +15,9 @@ import {
   temporaryPath,
   type WriteOptions,
   writeFileAtomic,
-} from './files.node';
+} from '../files.node';
+import type { RunConfig } from './config';
+import { sealed } from './digest.node';
 import { type FoundRun, findRun } from './find-run.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { Evaluation } from './progress';

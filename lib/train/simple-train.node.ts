@@ -5,9 +5,9 @@
  */
 import { join } from 'node:path';
 import { ArgumentError } from '../errors';
+import { writeFileAtomic } from '../files.node';
 import { encodeParameters } from './checkpoint';
 import { type RunConfig, type RunOptions, runConfig } from './config';
-import { writeFileAtomic } from './files.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { ProgressDisplay } from './progress';
 import { type FinishedRun, requireFinite } from './run';

@@ -9,6 +9,9 @@ import ts from 'typescript';
 /** The folders of `lib` in the order in which data flows: each may import from those before it. */
 const LAYERS = ['compile', 'data', 'models', 'optim', 'train', 'analysis', 'figures', 'sweep', 'cli'];
 
+/** What all folders but `compile` may import. */
+const SHARED = ['errors', 'files.node'];
+
 /** Packages that run in a browser, which a Node-free file may import; a package's subpaths are meant too. */
 const BROWSER_PACKAGES = [
   '@dagrejs/dagre',
@@ -117,7 +120,7 @@ function relativeProblem(path: string, target: string): string | undefined {
   // `../figures` without a file resolves to the index of that folder.
   const layer = LAYERS.indexOf(targetFolder ?? target);
   if (targetFolder === undefined && layer < 0) {
-    if (target === 'errors') return folder === 'compile' ? 'compile stands alone' : undefined;
+    if (SHARED.includes(target)) return folder === 'compile' ? 'compile stands alone' : undefined;
     return 'a folder must not import the entry files of lib';
   }
   return layer < LAYERS.indexOf(folder) ? undefined : `${folder} must not import ${targetFolder ?? target}`;
