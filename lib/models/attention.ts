@@ -1,13 +1,7 @@
 /** @file Multi-head attention of one query position to several key positions. */
 import * as tf from '@tensorflow/tfjs-core';
 import { stopGradient } from '../compile';
-import { expand, type Rows } from './rows';
-
-/** [rows, dModel] → [rows, heads, dHead] */
-function splitHeads(x: tf.Tensor2D, heads: number): tf.Tensor3D {
-  const [rows, dModel] = x.shape;
-  return tf.reshape(x, [rows, heads, dModel / heads]);
-}
+import { expand, type Rows, rowsOf, splitHeads } from './rows';
 
 /** q·k per head; on distinct rows where the query is the same for the whole batch. [rows or 1, heads] */
 function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
@@ -17,7 +11,7 @@ function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
     tf.mul(tf.sum(tf.mul(splitHeads(q, heads), splitHeads(k, heads)), -1), scale);
   if (query.values.shape[0] !== 1) return dot(expand(query), expand(key));
   const table = dot(query.values, key.values); // [distinct keys, heads]
-  return expand(key.index === undefined ? { values: table } : { values: table, index: key.index });
+  return expand(rowsOf(table, key.index));
 }
 
 /**

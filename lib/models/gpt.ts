@@ -9,7 +9,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attend } from './attention';
 import type { Params } from './params';
-import { embed, expand, linear, type Rows, type TokenBatch } from './rows';
+import { embed, expand, expandTo, linear, type Rows, type TokenBatch } from './rows';
 
 export interface GptConfig {
   /** Tokens are 0 to `vocabulary - 1`; p + 1 for arithmetic mod p, with "=" as the last. */
@@ -93,8 +93,7 @@ export function gptForward(config: GptConfig, params: GptParams, batch: TokenBat
     );
   }
   const [last] = stream.slice(-1) as [Rows];
-  const logits: tf.Tensor2D = tf.matMul(last.values, params.out); // [rows, classes]
-  return logits.shape[0] === batch.rows ? logits : tf.tile(logits, [batch.rows, 1]);
+  return expandTo({ values: tf.matMul(last.values, params.out) }, batch.rows);
 }
 
 /** Initial parameters' standard deviations by name: N(0,1)/√dModel with `out` N(0,1)/√vocabulary, or N(0,1). */

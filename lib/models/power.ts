@@ -23,7 +23,7 @@ import { layerNorm, type WeightAndBias } from './layer-norm';
 import type { ForwardOptions, Model } from './model';
 import { namedTensors, type Params } from './params';
 import { sinusoidalEncoding } from './positional-encoding';
-import { embed, expand, type Rows, type TokenBatch } from './rows';
+import { embed, expand, expandTo, type Rows, rowsOf, type TokenBatch } from './rows';
 import { checkModelSizes } from './sizes';
 
 /**
@@ -156,18 +156,18 @@ function forward(
         random === undefined || rate === 0
           ? change
           : {
-              values: dropout(forBatch(change, batch.rows), rate, {
+              values: dropout(expandTo(change, batch.rows), rate, {
                 ...random,
                 purpose: `dropout/blocks.${layer}.${position}`,
               }),
             };
       const result = addAndNormalise(attended, kept, block.mlpNorm);
-      observe?.(`blocks.${layer}.${position}`, forBatch(result, batch.rows));
+      observe?.(`blocks.${layer}.${position}`, expandTo(result, batch.rows));
       return result;
     });
   }
   const head = tensors.get('linear.weight') as tf.Tensor2D;
-  return tf.concat(stream.map((rows) => forBatch(project(rows, head), batch.rows))); // [answers · rows, classes]
+  return tf.concat(stream.map((rows) => expandTo(project(rows, head), batch.rows))); // [answers · rows, classes]
 }
 
 /** y = x·Wᵀ on distinct rows. */
@@ -184,7 +184,7 @@ function mlp(rows: Rows, { ff1, ff2 }: BlockParams): Rows {
 function addAndNormalise(x: Rows, y: Rows, params: WeightAndBias<tf.Tensor1D>): Rows {
   const index = commonIndex([x, y]);
   const sum: tf.Tensor2D = index === undefined ? tf.add(expand(x), expand(y)) : tf.add(x.values, y.values);
-  return { values: layerNorm(sum, params), ...(index === undefined ? {} : { index }) };
+  return rowsOf(layerNorm(sum, params), index);
 }
 
 /** Attention of one position; on distinct rows where all positions have the same ones, or one row. */
@@ -200,10 +200,4 @@ function commonIndex(all: readonly Rows[]): tf.Tensor1D | undefined {
   const several = all.filter(({ values, index }) => index !== undefined || values.shape[0] !== 1);
   const [first] = several;
   return several.every(({ index }) => index === first?.index) ? first?.index : undefined;
-}
-
-/** One row for each row of the batch, [rows, features]. */
-function forBatch(rows: Rows, count: number): tf.Tensor2D {
-  const expanded = expand(rows);
-  return expanded.shape[0] === count ? expanded : tf.tile(expanded, [count, 1]);
 }

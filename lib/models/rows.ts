@@ -81,10 +81,26 @@ export function expand({ values, index }: Rows): tf.Tensor2D {
   return index === undefined ? values : tf.gather(values, index);
 }
 
+/** One row for each row of the batch, [count, features], a single shared row repeated. */
+export function expandTo(rows: Rows, count: number): tf.Tensor2D {
+  const values = expand(rows);
+  return values.shape[0] === count ? values : tf.gather(values, tf.zeros([count], 'int32') as tf.Tensor1D);
+}
+
+/** Rows by their values and, where they have one, their index. */
+export function rowsOf(values: tf.Tensor2D, index: tf.Tensor1D | undefined): Rows {
+  return index === undefined ? { values } : { values, index };
+}
+
 /** y = x·W on distinct rows. */
 export function linear({ values, index }: Rows, weight: tf.Tensor2D): Rows {
-  const product: tf.Tensor2D = tf.matMul(values, weight);
-  return index === undefined ? { values: product } : { values: product, index };
+  return rowsOf(tf.matMul(values, weight), index);
+}
+
+/** [rows, dModel] → [rows, heads, dHead] */
+export function splitHeads(x: tf.Tensor2D, heads: number): tf.Tensor3D {
+  const [rows, dModel] = x.shape;
+  return tf.reshape(x, [rows, heads, dModel / heads]);
 }
 
 /** Token embedding plus learned position, [distinct, dModel], for each position of a batch. */
@@ -97,6 +113,6 @@ export function embed(
     const rows = tf.gather(tokenEmbedding, tf.tensor1d(tokens, 'int32')); // [distinct, dModel]
     const offset: tf.Tensor2D = tf.slice(positionEmbedding, [position, 0], [1, -1]);
     const values: tf.Tensor2D = tf.add(rows as tf.Tensor2D, offset);
-    return tokens.length === 1 ? { values } : { values, index: indexTensor(index) };
+    return rowsOf(values, tokens.length === 1 ? undefined : indexTensor(index));
   });
 }

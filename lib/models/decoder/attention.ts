@@ -3,8 +3,7 @@
  * result, stay on distinct rows where all that they depend on is known by the same index.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { expand, type Rows } from '../rows';
-import { expandTo } from './stream';
+import { expand, expandTo, type Rows, rowsOf, splitHeads } from '../rows';
 
 /** What one query position attends to. */
 export interface Attended {
@@ -21,12 +20,6 @@ export interface Attended {
   readonly observe?: (weights: tf.Tensor3D) => void;
 }
 
-/** [rows, dModel] → [rows, heads, dHead] */
-function splitHeads(x: tf.Tensor2D, heads: number): tf.Tensor3D {
-  const [rows, dModel] = x.shape;
-  return tf.reshape(x, [rows, heads, dModel / heads]);
-}
-
 /** Rows that correspond to each other: all on the one index that they share, else one for each row of the batch. */
 function aligned(all: readonly Rows[]): Rows[] {
   const indices = new Set(all.flatMap(({ index }) => (index === undefined ? [] : [index])));
@@ -38,16 +31,12 @@ function aligned(all: readonly Rows[]): Rows[] {
 
 const indexOf = (all: readonly Rows[]) => all.find(({ index }) => index !== undefined)?.index;
 
-function withIndex(values: tf.Tensor2D, index: tf.Tensor1D | undefined): Rows {
-  return index === undefined ? { values } : { values, index };
-}
-
 /** q·k of each head, [rows, heads]. */
 function score(query: Rows, key: Rows, heads: number): Rows {
   const pair = aligned([query, key]);
   const [q, k] = pair as [Rows, Rows];
   const products = tf.mul(splitHeads(q.values, heads), splitHeads(k.values, heads));
-  return withIndex(tf.sum(products, -1), indexOf(pair));
+  return rowsOf(tf.sum(products, -1), indexOf(pair));
 }
 
 /** Softmax over the first axis, with its own gradient w·(d − Σ w·d). @param scores [keys, rows, heads] */
@@ -92,7 +81,7 @@ export function attend(attended: Attended, heads: number, rows: number): Rows {
   const { weights, index } = weightsOf(attended, heads);
   const [keyCount] = weights.shape;
   const byKey = (x: tf.Tensor3D, place?: tf.Tensor1D): Rows[] =>
-    tf.split(x, keyCount).map((share) => withIndex(tf.reshape(share, [-1, heads]), place));
+    tf.split(x, keyCount).map((share) => rowsOf(tf.reshape(share, [-1, heads]), place));
   const onAllRows = (): tf.Tensor3D =>
     tf.stack(byKey(weights, index).map((share) => expandTo(share, rows))) as tf.Tensor3D;
   observe?.(onAllRows());
@@ -103,5 +92,5 @@ export function attend(attended: Attended, heads: number, rows: number): Rows {
     return tf.mul(share, splitHeads((pairs[keyCount + key] as Rows).values, heads)); // [rows, heads, dHead]
   });
   const mixed = parts.reduce((a, b) => tf.add(a, b));
-  return withIndex(tf.reshape(mixed, [mixed.shape[0] as number, -1]), indexOf(pairs));
+  return rowsOf(tf.reshape(mixed, [mixed.shape[0] as number, -1]), indexOf(pairs));
 }

@@ -14,11 +14,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DecoderModelConfig } from '../config';
 import { afterNorm, layerNorm, normalize, scaledColumns, shift, type WeightAndBias } from '../layer-norm';
 import type { ForwardOptions } from '../model';
-import { embed, type TokenBatch } from '../rows';
+import { embed, expandTo, type TokenBatch } from '../rows';
 import { attend } from './attention';
 import { drawDropout, kept, keptRelu, type LayerDropout, scaled } from './dropout';
 import type { AttentionParams, DecoderLayerParams, DecoderParams } from './parameters';
-import { expandTo, joined, lastOf, mapStream, type Stream, split } from './stream';
+import { joined, lastOf, mapStream, type Stream, split } from './stream';
 
 /** What all layers share. */
 interface Pass {

@@ -3,7 +3,7 @@
  * once. A position has one row for each row of the batch, or fewer where rows are equal (see `rows.ts`).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { expand, type Rows } from '../rows';
+import { type Rows, rowsOf } from '../rows';
 
 export interface Stream {
   /** [rows of all parts, features] */
@@ -36,10 +36,6 @@ export function split({ values, parts }: Stream): Rows[] {
   return parts.map(({ index }, i) => rowsOf(own[i] as tf.Tensor2D, index));
 }
 
-function rowsOf(values: tf.Tensor2D, index: tf.Tensor1D | undefined): Rows {
-  return index === undefined ? { values } : { values, index };
-}
-
 /** The last positions. */
 export function lastOf({ values, parts }: Stream, positions: number): Stream {
   if (positions === parts.length) return { values, parts };
@@ -51,10 +47,4 @@ export function lastOf({ values, parts }: Stream, positions: number): Stream {
 /** The same positions with other features; `f` treats each row by itself. */
 export function mapStream({ values, parts }: Stream, f: (values: tf.Tensor2D) => tf.Tensor2D): Stream {
   return { values: f(values), parts };
-}
-
-/** One row for each row of the batch, [rows, features], a single shared row repeated. */
-export function expandTo(rows: Rows, count: number): tf.Tensor2D {
-  const values = expand(rows);
-  return values.shape[0] === count ? values : tf.gather(values, tf.zeros([count], 'int32') as tf.Tensor1D);
 }
