@@ -23,6 +23,11 @@ export class TrainingError extends UserError {
   override name = 'TrainingError';
 }
 
+/** Quotes a text of a file for a message: escaped, on one line, and not too long. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+}
+
 /** Options that the command line calls by another name than their own in kebab-case. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   modulus: 'p',

@@ -35,7 +35,7 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
     .requiredOption('--tokens <file>', 'CSV without header, the tokens of one sequence a line')
     .option(
       '--out <file>',
-      "CSV to write, a row's logits a line; where there are two answers, those of the first come first (default: standard output)",
+      "CSV to write, a row's logits a line: one a class, or two where our metadata says two answers, the first answer's first (default: standard output)",
     )
     .addOption(
       new Option(

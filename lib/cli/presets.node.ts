@@ -28,12 +28,15 @@ function jsonOf(presets: readonly PresetDescription[]): string {
 }
 
 function textOf({ name, description, base, differences }: PresetDescription): string {
-  const values = Object.entries(differences).map(([key, value]) => `${optionName(key)} ${shown(value)}`);
+  const values = Object.entries(differences).map(
+    ([key, value]) => `${optionName(key)} ${switchOrValue(value)}`,
+  );
   const start = base === undefined ? '' : `${base} but `;
   return [name, `${INDENT}${description}`, ...wrapped(start, values)].join('\n');
 }
 
-const shown = (value: unknown) => (typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value));
+const switchOrValue = (value: unknown) =>
+  typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
 
 /** Words after a start, separated by commas, in lines that fit and break between them only. */
 function wrapped(start: string, words: readonly string[]): string[] {

@@ -9,7 +9,7 @@
  * A file holds a whole table, its rows in any order. Tokens are not stored: they follow from the form asked for on reading.
  */
 import { resolve } from 'node:path';
-import { ArgumentError, FileError } from '../errors';
+import { ArgumentError, FileError, quoted } from '../errors';
 import { readWholeFile, writeFileAtomic } from '../files.node';
 import { type Dataset, makeDataset, operandsOf } from './dataset';
 import type { OperationName } from './operations';
@@ -145,5 +145,3 @@ function checkRows(values: readonly (readonly number[])[], task: Dataset, path: 
     );
   }
 }
-
-const quoted = (text: string): string => JSON.stringify(text.slice(0, 60));

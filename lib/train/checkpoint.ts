@@ -5,7 +5,7 @@
  * read for predictions.
  */
 import type { HostTensor, HostTree } from '../compile';
-import { FileError } from '../errors';
+import { FileError, quoted } from '../errors';
 import type { ModelConfig } from '../models/config';
 import { differenceAt, type ModelHint } from '../models/foreign';
 import { readForeign } from '../models/foreign-models';
@@ -14,7 +14,6 @@ import type { Model } from '../models/model';
 import { createModel } from '../models/registry';
 import { datasetSizesOf, modelConfigOf, type RunConfig, runConfig } from './config';
 import { encodeSafetensors, type StoredTensor, type TensorFile } from './safetensors';
-import { quoted } from './safetensors-header';
 import { namedHostTensors, type TrainState } from './state';
 
 const FORMAT = 'optimal-grokking checkpoint 1';

@@ -47,7 +47,11 @@ export interface RunConfig {
   readonly stopEvaluations: number;
   /** Evaluate before every update whose number is a multiple of this, and before the last. */
   readonly evalEvery: number;
-  /** Training rows in one update. */
+  /**
+   * Training rows in one update. Minibatches wrap: every epoch goes through all training rows in an order of its own, and a
+   * batch that an epoch does not fill takes the first rows of the next, so all updates are on equally many rows. The code
+   * released with Power et al. ends an epoch with a shorter batch instead.
+   */
   readonly batchSize: number | 'full';
   readonly optimizer: OptimizerName;
   readonly learningRate: number;

@@ -96,7 +96,8 @@ const ENTRIES: Readonly<Record<PresetName, Omit<PresetDescription, 'name'>>> = {
     differences: { optimizer: 'adam', weightDecay: 1e-2, dropoutInValidation: true, mask: 'additive' },
   },
   power: {
-    description: "Power et al.'s model and defaults: x / y mod 97, half the pairs, minibatches, AdamW.",
+    description:
+      "Power et al.'s model and defaults: x / y mod 97, half the pairs, minibatches that wrap, AdamW.",
     base: 'gpt',
     differences: {
       model: 'power',

@@ -4,6 +4,8 @@
  * text, before anything is built. It also takes `8.0`, `1e3` and `-0` for whole numbers, which other readers refuse.
  */
 
+import { quoted } from '../errors';
+
 /** One tensor as the header declares it; nothing but the types has been checked. */
 export interface HeaderEntry {
   readonly name: string;
@@ -32,11 +34,6 @@ const LONGEST_NUMBER = 40;
 /** What is wrong with a file, in words that continue a sentence; the reader names the file and adds what to do. */
 export class FormatError extends Error {
   override name = 'FormatError';
-}
-
-/** Quotes a name for a message: escaped, on one line, and not too long. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 57)}...` : name);
 }
 
 function parseJson(text: string): unknown {

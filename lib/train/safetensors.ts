@@ -6,7 +6,7 @@
  *
  * Element types without a typed array of their own (F16, BF16, the 8-bit floats) are refused by name.
  */
-import { ArgumentError, FileError } from '../errors';
+import { ArgumentError, FileError, quoted } from '../errors';
 import {
   FormatError,
   formatHeader,
@@ -14,7 +14,6 @@ import {
   type HeaderEntry,
   METADATA_KEY,
   parseHeader,
-  quoted,
 } from './safetensors-header';
 
 /** The typed array that holds the elements of each type. `BOOL` is bytes 0 and 1. */
