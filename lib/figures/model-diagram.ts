@@ -4,22 +4,27 @@
  */
 import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
-import type { Figure, Layout, Trace } from './figure';
+import {
+  box,
+  fits,
+  type Head,
+  type Hover,
+  heads,
+  hovers,
+  LINE,
+  lines,
+  type Point,
+  rectangle,
+  type StageKind,
+  text,
+  twoLines,
+} from './diagram-shapes';
+import type { Figure, Layout } from './figure';
 import { BASE_LAYOUT, COLOUR, heading } from './theme';
-
-/** What a stage does, and its fill and outline; the label says it too. */
-const KINDS = {
-  embedding: { fill: '#F4F1E4', line: '#8A7D45' },
-  norm: { fill: '#F2F3F5', line: '#9AA1AA' },
-  attention: { fill: '#FBE6D9', line: COLOUR.validation },
-  mlp: { fill: '#E4EFF8', line: COLOUR.train },
-  head: { fill: '#DDF1E6', line: '#1F7A50' },
-  data: { fill: '#FFFFFF', line: COLOUR.ink },
-} as const;
 
 /** One box. */
 export interface ModelStage {
-  readonly kind: keyof typeof KINDS;
+  readonly kind: StageKind;
   readonly label: string;
   /** A second line, such as `4 heads of 32`. */
   readonly note?: string;
@@ -70,24 +75,14 @@ const ROW = { box: 40, line: 26, gap: 18, inner: 14, plus: 9, frame: 12, columns
 const MARGIN = { side: 24, bottom: 16 };
 /** Pixels around the drawing, for outlines. */
 const ROOM = 2;
-/** Pixels a character takes at most, by which texts are kept inside their boxes. */
-const CHARACTER = { label: 7.4, note: 6.5 };
-const LINE = '#9AA1AA';
-const HEAD = '#6B727B';
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
 /** What has been drawn so far, and how far down. */
 interface Drawing {
   y: number;
   readonly shapes: Layout[];
   readonly notes: Layout[];
   readonly lines: Point[][];
-  readonly heads: (Point & { readonly symbol: string })[];
-  readonly hovers: (Point & { readonly text: string })[];
+  readonly heads: Head[];
+  readonly hovers: Hover[];
 }
 
 const CENTRE = COLUMN.box + COLUMN.boxWidth / 2;
@@ -275,83 +270,4 @@ function drawStage(drawing: Drawing, stage: ModelStage, times: number): void {
     drawing.heads.push({ x: COLUMN.box - 4, y: middle, symbol: 'triangle-right' });
   }
   drawing.y += height;
-}
-
-function fits(label: string, note: string | undefined, width: number): void {
-  const needed = Math.max(label.length * CHARACTER.label, (note?.length ?? 0) * CHARACTER.note);
-  if (needed > width) {
-    throw new ArgumentError(
-      `'${label}' with '${note ?? ''}' is too long for its box, expected at most ${Math.floor(width / CHARACTER.note)} characters a line`,
-    );
-  }
-}
-
-function twoLines(label: string, note: string | undefined): string {
-  const second =
-    note === undefined ? '' : `<br><span style="font-size:11px;color:${COLOUR.muted}">${note}</span>`;
-  return `<b>${label}</b>${second}`;
-}
-
-function text(content: string, { x, y }: Point, more: Layout): Layout {
-  return {
-    x,
-    y,
-    text: content,
-    yanchor: 'middle',
-    font: { size: 12 },
-    showarrow: false,
-    borderpad: 0,
-    ...more,
-  };
-}
-
-interface Edges {
-  readonly left: number;
-  readonly right: number;
-  readonly top: number;
-  readonly bottom: number;
-}
-
-function rectangle({ left, right, top, bottom }: Edges, look: Layout): Layout {
-  return { type: 'rect', x0: left, x1: right, y0: top, y1: bottom, layer: 'below', ...look };
-}
-
-function box(edges: Edges, kind: ModelStage['kind']): Layout {
-  const { fill, line } = KINDS[kind];
-  return rectangle(edges, { fillcolor: fill, line: { color: line, width: 1.2 }, layer: 'above' });
-}
-
-function lines(paths: readonly (readonly Point[])[]): Trace {
-  return {
-    type: 'scatter',
-    mode: 'lines',
-    x: paths.flatMap((points) => [...points.map(({ x }) => x), null]),
-    y: paths.flatMap((points) => [...points.map(({ y }) => y), null]),
-    line: { color: LINE, width: 1.4 },
-    hoverinfo: 'skip',
-  };
-}
-
-function heads(ends: Drawing['heads']): Trace {
-  return {
-    type: 'scatter',
-    mode: 'markers',
-    x: ends.map(({ x }) => x),
-    y: ends.map(({ y }) => y),
-    marker: { symbol: ends.map(({ symbol }) => symbol), size: 7, color: HEAD },
-    hoverinfo: 'skip',
-  };
-}
-
-/** Invisible points in the boxes, for the pointer. */
-function hovers(points: Drawing['hovers']): Trace {
-  return {
-    type: 'scatter',
-    mode: 'markers',
-    x: points.map(({ x }) => x),
-    y: points.map(({ y }) => y),
-    text: points.map(({ text }) => text),
-    hovertemplate: '%{text}<extra></extra>',
-    marker: { size: 24, opacity: 0 },
-  };
 }
