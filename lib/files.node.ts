@@ -68,10 +68,19 @@ export function makeFolder(path: string): void {
     folder = dirname(folder);
   }
   try {
-    for (const next of missing) mkdirSync(next);
+    for (const next of missing) makeLevel(next);
     if (!statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
   } catch (error) {
     throw new FileError(`cannot make the folder ${path}: ${reasonOf(error)}; choose another one.`);
+  }
+}
+
+/** Makes one folder, unless another process has just made it. */
+function makeLevel(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * @file A checkpoint as a safetensors file: parameters under the names of the model's own framework, beside them what that
  * framework saves with them (the model's buffers), the optimiser's state under `optim.`, and the step and configuration as
- * metadata. With `optim.` taken out, it is the framework's own file. Files made elsewhere, without our metadata, can be
- * read for predictions.
+ * metadata. In a run's folder the evaluations so far come with it, under `optim.history.`. With `optim.` taken out, it is the
+ * framework's own file. Files made elsewhere, without our metadata, can be read for predictions.
  */
 import type { HostTensor, HostTree } from '../compile';
 import { FileError, quoted } from '../errors';
@@ -17,7 +17,7 @@ import { encodeSafetensors, type StoredTensor, type TensorFile } from './safeten
 import { namedHostTensors, type TrainState } from './state';
 
 const FORMAT = 'optimal-grokking checkpoint 1';
-/** What the names of the optimiser's tensors begin with. */
+/** What the names of tensors begin with that are not the model's but the training's: the optimiser's and the history's. */
 export const OPTIMIZER_PREFIX = 'optim.';
 
 const STORED = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;

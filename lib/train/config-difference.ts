@@ -13,6 +13,14 @@ function completed(saved: object): Readonly<Record<string, unknown>> {
   }
 }
 
+/** The options whose values differ between two configurations, either of them saved. */
+export function differingOptions(one: object, other: object): string[] {
+  const [before, now] = [completed(one), completed(other)];
+  return [...new Set([...Object.keys(now), ...Object.keys(before)])].filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+}
+
 /**
  * Checks that a saved run is one of this configuration. Only the budget of steps may differ, and only grow: it decides
  * when a run ends and whether its last step is evaluated, nothing before that.
@@ -24,10 +32,8 @@ function completed(saved: object): Readonly<Record<string, unknown>> {
 export function checkSameRun(saved: object, wanted: RunConfig, folder: string): void {
   const before = completed(saved);
   const now: Readonly<Record<string, unknown>> = { ...wanted };
-  const differences = [...new Set([...Object.keys(now), ...Object.keys(before)])].filter((key) =>
-    key === 'steps'
-      ? !(Number(before.steps) <= wanted.steps)
-      : JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  const differences = differingOptions(saved, wanted).filter(
+    (key) => key !== 'steps' || !(Number(before.steps) <= wanted.steps),
   );
   if (differences.length === 0) return;
   const list = differences.map(

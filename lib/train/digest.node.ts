@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { OpenFile } from '../files.node';
-import { decodeSafetensors, encodeSafetensors } from './safetensors';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors';
 
 const KEY = 'sha256';
 const PLACEHOLDER = '0'.repeat(64);
@@ -26,13 +26,19 @@ function findDigest(start: Uint8Array): { readonly place: number; readonly diges
 }
 
 /**
- * The same safetensors file with more metadata and the digest.
+ * The same safetensors file with more tensors and the digest.
  *
  * @throws {FileError} if the bytes are no such file
  */
-export function sealed(bytes: Uint8Array, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function sealed(
+  bytes: Uint8Array,
+  tensors: ReadonlyMap<string, StoredTensor> = new Map(),
+): Uint8Array {
   const file = decodeSafetensors(bytes);
-  const result = encodeSafetensors(file.tensors, { ...file.metadata, ...metadata, [KEY]: PLACEHOLDER });
+  const result = encodeSafetensors(new Map([...file.tensors, ...tensors]), {
+    ...file.metadata,
+    [KEY]: PLACEHOLDER,
+  });
   const { place } = findDigest(result) as { place: number };
   result.set(new TextEncoder().encode(createHash('sha256').update(result).digest('hex')), place);
   return result;

@@ -1,35 +1,32 @@
 /**
- * @file What a run folder holds, for whoever wants to continue it. A checkpoint counts if its digest is right and the
- * metrics that led to it are there, unchanged, as another digest in it tells; of the two checkpoints the newest that counts
- * is taken. So what is continued ends with the very bytes of a run that was never stopped, or is refused.
+ * @file What a run folder holds, for whoever wants to continue it. A checkpoint counts if its digest is right; it holds all
+ * that continuing takes, and of the two checkpoints the newest that counts is taken. The folder's other files are compared
+ * with it, and where one is damaged it is told and written anew. So what is continued ends with the very bytes of a run that
+ * was never stopped, or is refused.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors';
 import type { RunConfig } from './config';
-import { checkSameRun } from './config-difference';
-import { type ReadableMetrics, readableMetrics } from './metrics-csv';
+import { checkSameRun, differingOptions } from './config-difference';
+import { historyOf } from './history';
+import { formatMetrics, type ReadableMetrics, readableMetrics } from './metrics-csv';
 import type { Evaluation } from './progress';
 import { stepOf } from './restore';
-import type { Continuation, RunSummary } from './run';
-import { METRICS_DIGEST, metricsDigest, RUN_FILES, readSealedCheckpoint, readText } from './run-files.node';
+import { type Continuation, measured, type RunSummary } from './run';
+import { RUN_FILES, readSealedCheckpoint, readText } from './run-files.node';
 import type { TensorFile } from './safetensors';
-import type { TrainingSession } from './sessions';
+import { isPlain, sessionsIn, summaryIn } from './saved-record';
 
 /** A run that can be continued, or has ended. */
 export interface FoundRun extends Continuation {
-  /** Whether the newest checkpoint cannot be used and the one before is taken. */
+  /** Whether the checkpoint before the newest is taken: that one is damaged, or a larger budget cannot begin with it. */
   readonly usesPrevious: boolean;
   /** For a run that has ended, but not by a signal. */
   readonly ended?: RunSummary;
   /** What a user should know: lines. */
   readonly notices: readonly string[];
 }
-
-type Plain = Readonly<Record<string, unknown>>;
-
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A JSON file's content; `undefined` if it is missing or damaged. */
 function readJson(path: string): unknown {
@@ -50,13 +47,18 @@ const scheduled =
     epoch % evalEvery === 0 || epoch === steps - 1;
 
 interface Candidate {
+  readonly name: 'checkpoint' | 'previous';
+  readonly path: string;
   readonly file: TensorFile;
   readonly step: number;
-  readonly config: Plain & Pick<RunConfig, 'evalEvery' | 'steps'>;
+  readonly config: Pick<RunConfig, 'evalEvery' | 'steps'>;
+  /** Those before its step. */
+  readonly evaluations: readonly Evaluation[];
 }
 
 /** @throws {FileError} for what is no whole checkpoint of a run */
-function readCandidate(path: string): Candidate {
+function readCandidate(directory: string, name: Candidate['name']): Candidate {
+  const path = join(directory, RUN_FILES[name]);
   const file = readSealedCheckpoint(path);
   const step = stepOf(file);
   let config: unknown;
@@ -68,40 +70,8 @@ function readCandidate(path: string): Candidate {
   if (step === undefined || !isPlain(config)) {
     throw new FileError(`${path} does not say of which run and step it is; give a checkpoint of a run.`);
   }
-  return { file, step, config: config as Candidate['config'] };
-}
-
-/** The evaluations that led to a checkpoint. @throws {FileError} if they are not in the metrics */
-function leadingTo({ file, step, config }: Candidate, { rows, damage }: ReadableMetrics, path: string) {
-  const before = rows.filter((row) => row.epoch < step);
-  if (metricsDigest(before.filter(scheduled(config))) === file.metadata[METRICS_DIGEST]) return before;
-  throw damage ?? new FileError(`${path} lacks or changed evaluations before step ${step}; restore it.`);
-}
-
-function readMetricsAsFarAsPossible(path: string): ReadableMetrics {
-  try {
-    return readableMetrics(readText(path), path);
-  } catch (error) {
-    if (error instanceof FileError) return { rows: [], damage: error };
-    throw error;
-  }
-}
-
-const isSession = (value: unknown): value is TrainingSession =>
-  isPlain(value) &&
-  ['fromStep', 'toStep', 'seconds', 'compileSeconds', 'threads'].every((key) =>
-    Number.isFinite(value[key]),
-  ) &&
-  isPlain(value.machine) &&
-  isPlain(value.versions);
-
-const isSummary = (value: unknown): value is RunSummary & Plain =>
-  isPlain(value) && Number.isSafeInteger(value.steps) && typeof value.stoppedBy === 'string';
-
-/** The sessions so far: where both files are there, the summary is the newer one. */
-function sessionsOf(directory: string, summary: unknown): readonly TrainingSession[] | undefined {
-  const sessions = isPlain(summary) ? summary.sessions : readJson(join(directory, RUN_FILES.sessions));
-  return Array.isArray(sessions) && sessions.every(isSession) ? sessions : undefined;
+  const evaluations = historyOf(file, path);
+  return { name, path, file, step, config: config as unknown as Candidate['config'], evaluations };
 }
 
 /**
@@ -112,77 +82,134 @@ function sessionsOf(directory: string, summary: unknown): readonly TrainingSessi
  *   be used
  */
 export function findRun(directory: string, config: RunConfig): FoundRun | undefined {
-  const at = (file: keyof typeof RUN_FILES) => join(directory, RUN_FILES[file]);
-  const saved = readJson(at('config'));
-  if (isPlain(saved)) checkSameRun(saved, config, directory);
-  if (!existsSync(at('checkpoint')) && !existsSync(at('previous'))) return undefined;
-
-  const metrics = readMetricsAsFarAsPossible(at('metrics'));
   const problems: string[] = [];
-  const attempt = <T>(action: () => T): T | undefined => {
+  const attempt = (name: Candidate['name']): Candidate | undefined => {
+    let candidate: Candidate;
     try {
-      return action();
+      candidate = readCandidate(directory, name);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       problems.push(problemOf(error));
       return undefined;
     }
-  };
-  for (const name of ['checkpoint', 'previous'] as const) {
-    const candidate = attempt(() => readCandidate(at(name)));
-    if (candidate === undefined) continue;
     checkSameRun(candidate.config, config, directory);
-    const evaluations = attempt(() => leadingTo(candidate, metrics, at('metrics')));
-    if (evaluations !== undefined) {
-      const complete = name === 'checkpoint' && isPlain(saved) && metrics.damage === undefined;
-      return foundAt(directory, config, { name, candidate, evaluations, metrics, problems, complete });
-    }
+    return candidate;
+  };
+  const newest = attempt('checkpoint');
+  if (newest !== undefined) {
+    // At the end of a budget it is unknown whether the loss is still finite, and if not, a larger one ends before.
+    const before = newest.step === newest.config.steps && newest.config.steps < config.steps;
+    return foundAt(directory, config, (before ? attempt('previous') : undefined) ?? newest, []);
   }
+  const previous = attempt('previous');
+  if (previous !== undefined) {
+    const notice = `${problems[0]}: the run goes on from the checkpoint before, of step ${previous.step}.`;
+    return foundAt(directory, config, previous, [notice]);
+  }
+  const saved = readJson(join(directory, RUN_FILES.config));
+  if (isPlain(saved)) checkSameRun(saved, config, directory);
+  const names = ['checkpoint', 'previous'] as const;
+  if (!names.some((name) => existsSync(join(directory, RUN_FILES[name])))) return undefined;
   throw new FileError(
-    `no checkpoint in ${directory} can be continued: ${[...new Set(problems)].join('; ')}; restore the files from a copy, or begin again by --overwrite.`,
+    `no checkpoint in ${directory} can be continued: ${problems.join('; ')}; restore the files from a copy, or begin again by --overwrite.`,
   );
 }
 
-interface Chosen {
-  readonly name: 'checkpoint' | 'previous';
-  readonly candidate: Candidate;
-  readonly evaluations: readonly Evaluation[];
-  readonly metrics: ReadableMetrics;
-  readonly problems: readonly string[];
-  /** Whether configuration, metrics and newest checkpoint are all there and whole. */
-  readonly complete: boolean;
-}
-
-function foundAt(directory: string, config: RunConfig, chosen: Chosen): FoundRun {
-  const { name, candidate, evaluations, metrics, problems, complete } = chosen;
-  const { file, step } = candidate;
+function foundAt(
+  directory: string,
+  config: RunConfig,
+  candidate: Candidate,
+  problems: readonly string[],
+): FoundRun {
+  const { name, path, file, step } = candidate;
+  const metrics = readMetricsAsFarAsPossible(join(directory, RUN_FILES.metrics));
+  const saved = readJson(join(directory, RUN_FILES.config));
   const summary = readJson(join(directory, RUN_FILES.summary));
-  const sessions = sessionsOf(directory, summary);
-  const notices = problems.map(
-    (problem) => `${problem}: the run goes on from the checkpoint before, of step ${step}.`,
-  );
-  if (sessions === undefined)
-    notices.push(`${directory} does not say how long its run took until step ${step}.`);
+  const sessions =
+    (isPlain(summary) ? sessionsIn(summary.sessions) : undefined) ??
+    sessionsIn(readJson(join(directory, RUN_FILES.sessions)));
+  const damages = [configDamage(saved, candidate, directory), metricsDamage(metrics, candidate, directory)];
   const extended = candidate.config.steps < config.steps;
   const found = {
     checkpoint: file,
-    source: join(directory, RUN_FILES[name]),
+    source: path,
     sessions: sessions ?? [],
     extended,
     usesPrevious: name === 'previous',
-    notices,
+    notices: [
+      ...problems,
+      ...damages.flatMap((damage) =>
+        damage === undefined ? [] : [`${damage}: it is written anew from the checkpoint.`],
+      ),
+      ...(sessions === undefined
+        ? [`${directory} does not say how long its run took until step ${step}.`]
+        : []),
+    ],
   };
-  const ended =
-    isSummary(summary) &&
-    summary.steps === step &&
-    (summary.stoppedBy === 'target' ||
-      summary.stoppedBy === 'nan' ||
-      (summary.stoppedBy === 'steps' && step === config.steps)) &&
-    !extended &&
-    complete;
-  // A run that reached its target was evaluated at the very step it ended at.
-  if (ended) {
-    return { ...found, ended: summary, evaluations: metrics.rows.filter(({ epoch }) => epoch <= step) };
+  const whole = name === 'checkpoint' && isPlain(saved) && differingOptions(saved, config).length === 0;
+  if (whole && !extended) {
+    // A run that reached its target was evaluated at the very step it ended at.
+    const evaluations = [...candidate.evaluations, ...metrics.rows.filter(({ epoch }) => epoch === step)];
+    const ended = summaryIn(summary);
+    const same = metrics.damage === undefined && sameRows(metrics.rows, evaluations);
+    if (ended !== undefined && same && endsWith(ended, config, step, evaluations))
+      return { ...found, ended, evaluations };
   }
-  return { ...found, evaluations: evaluations.filter(scheduled(config)) };
+  return { ...found, evaluations: candidate.evaluations.filter(scheduled(config)) };
+}
+
+const sameRows = (one: readonly Evaluation[], other: readonly Evaluation[]) =>
+  formatMetrics(one) === formatMetrics(other);
+
+function readMetricsAsFarAsPossible(path: string): ReadableMetrics {
+  try {
+    return readableMetrics(readText(path), path);
+  } catch (error) {
+    if (error instanceof FileError) return { rows: [], damage: error };
+    throw error;
+  }
+}
+
+/** What is wrong with the metrics before a checkpoint; rows that another budget asks for may have stayed there. */
+function metricsDamage({ rows, damage }: ReadableMetrics, candidate: Candidate, directory: string) {
+  const before = rows.filter(({ epoch }) => epoch < candidate.step).filter(scheduled(candidate.config));
+  if (sameRows(before, candidate.evaluations)) return undefined;
+  if (damage !== undefined) return problemOf(damage);
+  return `${join(directory, RUN_FILES.metrics)} lacks or changed evaluations before step ${candidate.step}`;
+}
+
+/** What is wrong with the saved configuration; a run that is given a larger budget saves it after its checkpoint. */
+function configDamage(saved: unknown, { config }: Candidate, directory: string): string | undefined {
+  const path = join(directory, RUN_FILES.config);
+  if (!isPlain(saved)) return `${path} is missing or damaged`;
+  const changed = differingOptions(saved, config).filter((key) => key !== 'steps');
+  return changed.length === 0
+    ? undefined
+    : `${path} has another ${changed.join(' and ')} than the checkpoint`;
+}
+
+/** Whether a summary is that of a run which has ended at this step with these evaluations. */
+function endsWith(
+  summary: RunSummary,
+  { steps, seed, stopAtAccuracy, stopEvaluations }: RunConfig,
+  step: number,
+  evaluations: readonly Evaluation[],
+): boolean {
+  const { stoppedBy, nanStep, sessions } = summary;
+  const said = Object.entries(measured(evaluations)).every(
+    // JSON has no NaN.
+    ([key, value]) => JSON.stringify(value) === JSON.stringify(summary[key as keyof RunSummary]),
+  );
+  if (!said || summary.steps !== step || summary.seed !== seed || sessions.at(-1)?.toStep !== step)
+    return false;
+  if (stoppedBy === 'steps') return step === steps;
+  // The loss of a kept state is finite, but where there is only the first one.
+  if (stoppedBy === 'nan') return nanStep === step + 1 || (nanStep === 0 && step === 0);
+  if (stoppedBy !== 'target' || stopAtAccuracy === undefined) return false;
+  const last = evaluations.slice(-stopEvaluations);
+  return (
+    last.length === stopEvaluations &&
+    last.at(-1)?.epoch === step &&
+    last.every(({ validationAccuracy }) => validationAccuracy >= stopAtAccuracy)
+  );
 }

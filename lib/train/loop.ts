@@ -74,6 +74,9 @@ const ENOUGH_STEPS = 5;
 /** Calls shorter than this share of what they should last belong to the warm-up and are not timed. */
 const SHARE_OF_CALL = 0.4;
 
+/** How many calls of the program count as recent. */
+const RECENT_CALLS = 8;
+
 /** A state on the device, and how many updates it has behind it. */
 interface Standing {
   readonly device: DeviceState;
@@ -118,7 +121,10 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let pace: Pace = { stepSeconds: 0, callSteps: 1 };
   let streak = target === undefined ? 0 : streakOf(history, target.accuracy);
   let nanStep: number | undefined;
+  const recentCalls = { evaluated: [] as number[], plain: [] as number[] };
   const started = now();
+  // When the newest call began, and so what is known to be good was reached.
+  let reached = started;
   // When the state that was saved last was the newest one.
   let saved = started;
   let progress: TrainingProgress = {
@@ -140,6 +146,10 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const [before, processorBefore] = [now(), idleThreads?.processorTime() ?? 0];
     const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
+    reached = before;
+    const calls = evaluates(options, step, count) ? recentCalls.evaluated : recentCalls.plain;
+    calls.unshift(milliseconds);
+    calls.length = Math.min(calls.length, RECENT_CALLS);
     if (idleThreads !== undefined && watch.add(milliseconds, idleThreads.processorTime() - processorBefore)) {
       program = await idleThreads.sleeping();
       idleThreads = undefined;
@@ -150,13 +160,15 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     evaluations.push(...rows);
     if (rows.length > 0) onEvaluations?.(rows);
     if (bad !== 0) good = standing;
-    if (bad >= 0) {
+    // The evaluation opened the call, so what became NaN after it must not matter.
+    if (target !== undefined && rows.length > 0) {
+      streak = (rows[0] as Evaluation).validationAccuracy >= target.accuracy ? streak + 1 : 0;
+      if (streak >= target.evaluations) stoppedBy = 'target';
+    }
+    if (stoppedBy === undefined && bad >= 0) {
       stoppedBy = 'nan';
       nanStep = step + bad;
       standing = await advance(program, good, nanStep - 1);
-    } else if (target !== undefined && rows.length > 0) {
-      streak = (rows[0] as Evaluation).validationAccuracy >= target.accuracy ? streak + 1 : 0;
-      if (streak >= target.evaluations) stoppedBy = 'target';
     }
     if (stoppedBy === undefined) {
       standing = { device: result.state, step: step + count };
@@ -178,11 +190,14 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       ...(newest === undefined ? {} : { evaluation: newest }),
     };
     onProgress?.(progress);
-    // After another call of this length it would be too late. What is saved is the state that this call began with.
+    // After the next call it may be too late. What is saved is the state that this call began with.
+    const next = evaluates(options, standing.step, pace.callSteps)
+      ? [...recentCalls.evaluated, ...recentCalls.plain]
+      : recentCalls.plain;
     if (
       onCheckpoint !== undefined &&
       stoppedBy === undefined &&
-      now() + milliseconds - saved > checkpointSeconds * 1000
+      now() + Math.max(milliseconds, ...next) - saved > checkpointSeconds * 1000
     ) {
       onCheckpoint(await read(good), (before - started) / 1000);
       saved = before;
@@ -191,10 +206,25 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     stoppedBy ??= reasonToStop();
   }
-  const state = await read(standing);
-  onCheckpoint?.(state, (now() - started) / 1000);
-  const nanCause = nanStep === undefined ? undefined : await causeOf(program, standing, nanStep);
   const seconds = (now() - started) / 1000;
+  if (good.step < standing.step && stoppedBy !== 'nan') {
+    // Going on from here must lead where a run leads that was never stopped: in front of the first loss that is not finite.
+    const { metrics } = await program.run(standing.device, { steps: 1 });
+    const loss = (metrics[METRICS.trainLoss] as HostTensor).data[0] as number;
+    if (!Number.isFinite(loss) && stoppedBy === 'signal') {
+      stoppedBy = 'nan';
+      nanStep = standing.step;
+      standing = await advance(program, good, nanStep - 1);
+      progress = { ...progress, step: standing.step, trainLoss: loss };
+      onProgress?.(progress);
+    } else if (!Number.isFinite(loss)) {
+      // The budget's own result is kept, but a larger budget has to begin before it.
+      onCheckpoint?.(await read(good), (reached - started) / 1000);
+    }
+  }
+  const state = await read(standing);
+  onCheckpoint?.(state, seconds);
+  const nanCause = nanStep === undefined ? undefined : await causeOf(program, standing, nanStep);
   let msPerStep = alone.steps >= ENOUGH_STEPS ? alone.milliseconds / alone.steps : null;
   if (msPerStep === null && (stoppedBy === 'target' || stoppedBy === 'steps')) {
     msPerStep = await timeSteps(program, state, pace.callSteps, now);
@@ -253,6 +283,11 @@ function stepsToEvaluation({ target, evalEvery, steps }: LoopOptions, step: numb
   const regular = evalEvery - (step % evalEvery);
   const last = steps - 1;
   return step < last ? Math.min(regular, last - step) : 1;
+}
+
+/** Whether an evaluation is due in some steps. */
+function evaluates({ evalEvery, steps }: LoopOptions, step: number, count: number): boolean {
+  return Math.ceil(step / evalEvery) * evalEvery < step + count || step + count >= steps;
 }
 
 /** Which step of the last call the run stands at: steps after a reached target are thrown away. */

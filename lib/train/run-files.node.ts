@@ -1,9 +1,8 @@
 /** @file The files of a run folder by name, and reading them. */
-import { createHash } from 'node:crypto';
 import { FileError } from '../errors';
 import { readWholeFile, withOpenFile } from '../files.node';
 import { checkSeal } from './digest.node';
-import { formatMetrics, parseMetrics } from './metrics-csv';
+import { parseMetrics } from './metrics-csv';
 import type { Evaluation } from './progress';
 import { readSafetensors, type TensorFile } from './safetensors';
 
@@ -19,14 +18,6 @@ export const RUN_FILES = {
   /** Only of a run that is under way, or was killed. */
   sessions: 'sessions.json',
 } as const;
-
-/** Under which name the metadata of a checkpoint hold the digest of the metrics that led to it. */
-export const METRICS_DIGEST = 'metrics';
-
-/** The digest of evaluations as the metrics file writes them. */
-export function metricsDigest(rows: readonly Evaluation[]): string {
-  return createHash('sha256').update(formatMetrics(rows)).digest('hex');
-}
 
 function readTensors(path: string, sealRequired: boolean): TensorFile {
   return withOpenFile(path, (file) => {

@@ -55,8 +55,7 @@ export class RunLock {
         }
         // The holder before removed the file between our opening and locking it: the lock of a file without a name is none.
         if (!isAt(file, path)) continue;
-        ftruncateSync(file, 0);
-        writeSync(file, `${process.pid} ${hostname()}\n`);
+        sayWho(file);
         kept = true;
         return new RunLock(file, path);
       } catch (error) {
@@ -96,6 +95,16 @@ function isFree(file: number, path: string): boolean {
     throw new FileError(
       `cannot lock ${path}: ${reasonOf(error)}; choose a folder on a file system that has locks.`,
     );
+  }
+}
+
+/** Writes who holds the lock, where there is room: it is held without. */
+function sayWho(file: number): void {
+  try {
+    ftruncateSync(file, 0);
+    writeSync(file, `${process.pid} ${hostname()}\n`);
+  } catch {
+    // Others then hear of another process.
   }
 }
 

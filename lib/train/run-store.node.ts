@@ -1,10 +1,9 @@
 /**
  * @file Writes the folder that a training run leaves behind: what was asked (`config.json`), how it went (`metrics.csv`), the
  * parameters and optimiser state (`checkpoint.safetensors`, and the one before), and the outcome (`summary.json`). Each file is
- * replaced as a whole and the metrics before the checkpoint that they led to, so a run that is killed at any moment leaves
- * what it needs to be continued.
+ * replaced as a whole and the checkpoint holds all that continuing the run takes, the evaluations included, so a run
+ * that is killed at any moment can be continued.
  */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors';
@@ -19,11 +18,12 @@ import {
 import type { RunConfig } from './config';
 import { sealed } from './digest.node';
 import { type FoundRun, findRun } from './find-run.node';
+import { historyTensors } from './history';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { Evaluation } from './progress';
 import { stepOf } from './restore';
 import type { RunSink } from './run';
-import { METRICS_DIGEST, RUN_FILES } from './run-files.node';
+import { RUN_FILES } from './run-files.node';
 import { RunLock } from './run-lock.node';
 import type { TrainingSession } from './sessions';
 
@@ -44,18 +44,18 @@ const REWRITTEN_PART = 1 / 32;
 export class RunStore implements RunSink {
   /** The run that goes on, or has ended; absent for one that begins. */
   readonly found: FoundRun | undefined;
-  readonly #lock: RunLock;
+  /** Absent where a run that has ended is only looked at. */
+  #lock: RunLock | undefined;
   #written = '';
   #waiting = '';
   #lastEpoch = -1;
-  /** Digest of the rows before the newest checkpoint, and the rows after it. */
-  readonly #digest = createHash('sha256');
-  #undigested: { readonly epoch: number; readonly line: string }[] = [];
+  /** All rows, of which each checkpoint takes those before its step along. */
+  readonly #rows: Evaluation[] = [];
   #savedStep: number | undefined;
 
   private constructor(
     readonly directory: string,
-    lock: RunLock,
+    lock: RunLock | undefined,
     found?: FoundRun,
   ) {
     this.#lock = lock;
@@ -83,12 +83,15 @@ export class RunStore implements RunSink {
 
   /**
    * Like `create`, for a run that goes on where it was stopped; see `found`. It begins anew where the folder is missing or
-   * holds no checkpoint yet. Nothing is changed until `begin`.
+   * holds no checkpoint yet. Nothing is changed until `begin`. A run that has ended is read without taking the lock, so also
+   * where the folder cannot be written.
    *
    * @throws {FileError} if the folder cannot be made or written, is in use, holds a run of another configuration, or one
    *   whose checkpoints are all damaged
    */
   static resume(directory: string, config: RunConfig): RunStore {
+    const ended = endedRun(directory, config);
+    if (ended !== undefined) return new RunStore(directory, undefined, ended);
     return RunStore.#open(directory, () => findRun(directory, config));
   }
 
@@ -117,6 +120,7 @@ export class RunStore implements RunSink {
    * @throws {FileError} if a file cannot be written or removed
    */
   begin(config: object, checkpoint?: Uint8Array): void {
+    this.#lock ??= RunLock.take(this.directory);
     // In this order, a kill in between leaves a run that can be continued as what it was or what it becomes.
     if (this.found === undefined) this.#clear();
     else this.#goOn(this.found, checkpoint);
@@ -139,7 +143,7 @@ export class RunStore implements RunSink {
     removeFile(this.path('summary'));
     if (usesPrevious) renameFile(this.path('previous'), this.path('checkpoint'));
     this.#append(evaluations);
-    if (checkpoint !== undefined) this.#saveCheckpoint(checkpoint, Number.POSITIVE_INFINITY);
+    if (checkpoint !== undefined) this.#saveCheckpoint(checkpoint, Number.POSITIVE_INFINITY, true);
     this.#written = metricsHeader() + this.#waiting;
     this.#waiting = '';
     this.#write('metrics', this.#written);
@@ -179,9 +183,8 @@ export class RunStore implements RunSink {
       before = epoch;
     }
     this.#lastEpoch = before;
-    const lines = rows.map((row) => ({ epoch: row.epoch, line: formatMetrics([row]) }));
-    this.#undigested.push(...lines);
-    this.#waiting += lines.map(({ line }) => line).join('');
+    for (const row of rows) this.#rows.push(row);
+    this.#waiting += formatMetrics(rows);
   }
 
   /**
@@ -198,24 +201,21 @@ export class RunStore implements RunSink {
   }
 
   /**
-   * Replaces the checkpoint, after the metrics that led to it; the one before is kept beside it.
+   * Replaces the checkpoint, after the metrics that led to it; the one before is kept beside it, if it is of another step.
    *
-   * @param bytes a safetensors file; it is saved with a digest of itself and one of the metrics before its step
+   * @param bytes a safetensors file; it is saved with the evaluations before its step and a digest of it all
    * @param step updates that it has behind it, at least as many as the one before
    * @throws {FileError} if it cannot be written; the old checkpoint is then still there
    */
   saveCheckpoint(bytes: Uint8Array, step: number): void {
     this.flushMetrics();
-    this.#saveCheckpoint(bytes, step);
+    this.#saveCheckpoint(bytes, step, step !== this.#savedStep);
     this.#savedStep = step;
   }
 
-  #saveCheckpoint(bytes: Uint8Array, step: number): void {
-    const later = this.#undigested.findIndex(({ epoch }) => epoch >= step);
-    const earlier = this.#undigested.splice(0, later < 0 ? this.#undigested.length : later);
-    for (const { line } of earlier) this.#digest.update(line);
-    const content = sealed(bytes, { [METRICS_DIGEST]: this.#digest.copy().digest('hex') });
-    this.#write('checkpoint', content, { previous: this.path('previous') });
+  #saveCheckpoint(bytes: Uint8Array, step: number, keepPrevious: boolean): void {
+    const content = sealed(bytes, historyTensors(this.#rows.filter(({ epoch }) => epoch < step)));
+    this.#write('checkpoint', content, keepPrevious ? { previous: this.path('previous') } : {});
   }
 
   /**
@@ -231,7 +231,7 @@ export class RunStore implements RunSink {
 
   /** Lets the folder go, for other runs. */
   release(): void {
-    this.#lock.release();
+    this.#lock?.release();
   }
 
   #saveJson(file: 'config' | 'summary' | 'sessions', value: object): void {
@@ -248,5 +248,16 @@ export class RunStore implements RunSink {
         `${error.message.replace(/\.$/, '')}, then go on by --resume: the run is kept up to step ${this.#savedStep}.`,
       );
     }
+  }
+}
+
+/** The run in a folder, if it has ended. What is wrong with another one is told under the lock, when nobody writes in it. */
+function endedRun(directory: string, config: RunConfig): FoundRun | undefined {
+  try {
+    const found = findRun(directory, config);
+    return found?.ended === undefined ? undefined : found;
+  } catch (error) {
+    if (error instanceof FileError) return undefined;
+    throw error;
   }
 }

@@ -201,19 +201,11 @@ function summarize(
   result: LoopResult,
   sessions: readonly TrainingSession[],
 ): RunSummary {
-  const last = result.evaluations.at(-1);
-  const first = (key: 'trainAccuracy' | 'validationAccuracy') =>
-    result.evaluations.find((row) => row[key] >= 0.99)?.epoch ?? null;
   return {
     steps: stepNumber(result.state),
     ...totalTimes(sessions),
     msPerStep: result.msPerStep,
-    trainAccuracy: last?.trainAccuracy ?? null,
-    validationAccuracy: last?.validationAccuracy ?? null,
-    trainLoss: last?.trainLoss ?? null,
-    validationLoss: last?.validationLoss ?? null,
-    firstStepTrain99: first('trainAccuracy'),
-    firstStepValidation99: first('validationAccuracy'),
+    ...measured(result.evaluations),
     stoppedBy: result.stoppedBy,
     seed: config.seed,
     ...(result.nanStep === undefined ? {} : { nanStep: result.nanStep }),
@@ -222,6 +214,21 @@ function summarize(
       : { nanCause: `at step ${result.nanCause.step} ${result.nanCause.message}` }),
     ...environment,
     sessions,
+  };
+}
+
+/** What a summary says of the evaluations. */
+export function measured(evaluations: readonly Evaluation[]) {
+  const last = evaluations.at(-1);
+  const first = (key: 'trainAccuracy' | 'validationAccuracy') =>
+    evaluations.find((row) => row[key] >= 0.99)?.epoch ?? null;
+  return {
+    trainAccuracy: last?.trainAccuracy ?? null,
+    validationAccuracy: last?.validationAccuracy ?? null,
+    trainLoss: last?.trainLoss ?? null,
+    validationLoss: last?.validationLoss ?? null,
+    firstStepTrain99: first('trainAccuracy'),
+    firstStepValidation99: first('validationAccuracy'),
   };
 }
 

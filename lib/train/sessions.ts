@@ -32,8 +32,8 @@ export function totalTimes(sessions: readonly TrainingSession[]): {
 const MOST_EQUAL_THREADS = 4;
 
 /**
- * What is different where a run is continued, in one line, or `undefined`: another number of threads gives the same
- * numbers, anything else may change their last digits.
+ * What is different where a run is continued, in one line, or `undefined`: another number of threads, up to
+ * four, gives the same numbers; anything else may change their last digits.
  */
 export function environmentChange(before: RunEnvironment, now: RunEnvironment): string | undefined {
   const differences = [

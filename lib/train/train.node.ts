@@ -12,7 +12,10 @@ import { environmentChange } from './sessions';
 export interface TrainSettings {
   /** `cpu` (default), `webgpu`, `cuda`, `auto`, or one of tfjs's own backends: see `openDevice`. */
   readonly device?: string;
-  /** Threads of the native runtime; default: the machine's, at most 8. Does not change the results. */
+  /**
+   * Threads of the native runtime; default: the machine's, at most 8. The results are the same, bit for bit, for 1 to 4, as
+   * tested; with more the last digits may differ.
+   */
   readonly threads?: number;
   /** Run folder; nothing is kept without one. */
   readonly out?: string;
@@ -60,8 +63,10 @@ function processorTime(): number {
 /** Takes hold of the run folder. */
 function openStore(config: RunConfig, settings: TrainSettings): RunStore | undefined {
   const { out, overwrite = false, resume = false, checkpointSeconds = 2 } = settings;
-  if (!(checkpointSeconds >= 0)) {
-    throw new ArgumentError(`checkpoint-seconds is ${checkpointSeconds}, expected a number of at least 0`);
+  if (!(checkpointSeconds >= 0 && checkpointSeconds < Number.POSITIVE_INFINITY)) {
+    throw new ArgumentError(
+      `checkpoint-seconds is ${checkpointSeconds}, expected a finite number of at least 0`,
+    );
   }
   if (resume && overwrite) {
     throw new ArgumentError('resume and overwrite exclude each other; give one of them');

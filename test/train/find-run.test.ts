@@ -10,6 +10,7 @@ import type { Evaluation } from '../../lib/train/progress';
 import { RUN_FILES } from '../../lib/train/run-files.node';
 import { RunStore, readMetrics } from '../../lib/train/run-store.node';
 import { messageOf } from '../support/one-line';
+import { summaryOf as endOf, sessionTo } from '../support/play-run';
 import { temporaryFolder } from '../support/temporary';
 
 const root = temporaryFolder();
@@ -34,6 +35,7 @@ const evaluation = (epoch: number): Evaluation => ({
 function killedRun(): string {
   const store = RunStore.create(newFolder());
   store.begin(config);
+  store.saveSessions([sessionTo(0)]);
   store.appendMetrics([0, 10].map(evaluation));
   store.saveCheckpoint(checkpointAt(20), 20);
   store.appendMetrics([20, 30].map(evaluation));
@@ -106,14 +108,37 @@ describe('a run that was killed', () => {
     expect(summaryOf(findRun(damaged(damage), config) as FoundRun).step).toBe(30);
   });
 
-  it.each([
+  it.each<[string, Parameters<typeof damaged>[0]]>([
     ['missing', inMetrics('\n20,', '\n21,')],
     ['changed in a digit', inMetrics('\n20,0.5', '\n20,0.6')],
     ['torn', inMetrics('\n20,0.5', '\n20')],
-  ])('goes on from the checkpoint before where a row that led to the newest is %s', (_, damage) => {
-    const { step, epochs, notices } = summaryOf(findRun(damaged(damage), config) as FoundRun);
-    expect({ step, epochs }).toEqual({ step: 20, epochs: [0, 10] });
+    ['gone with the whole file', (path) => rmSync(path('metrics'))],
+    ['not read, after a flipped bit in the header', (path) => flip(path('metrics'), 2)],
+  ])('takes the evaluations from the checkpoint where a row before it is %s, and says so', (_, damage) => {
+    const folder = damaged(damage);
+    const { notices, ...found } = summaryOf(findRun(folder, config) as FoundRun);
+    expect(found).toEqual({ step: 30, epochs: [0, 10, 20], usesPrevious: false });
+    expect(notices).toHaveLength(1);
     expect(notices[0]).toContain('metrics.csv');
+    expect(notices[0]).toMatch(/: it is written anew from the checkpoint\.$/);
+    const store = RunStore.resume(folder, config);
+    store.begin(config);
+    store.release();
+    expect(readMetrics(store.path('metrics'))).toEqual([0, 10, 20].map(evaluation));
+  });
+
+  it.each<[string, string | undefined]>([
+    ['a value changed', JSON.stringify({ ...config, evalEvery: 4 })],
+    ['no JSON any more', '{"evalEvery'],
+    ['removed', undefined],
+  ])('takes the configuration from the checkpoint where config.json is %s, and says so', (_, text) => {
+    const folder = damaged((path) =>
+      text === undefined ? rmSync(path('config')) : writeFileSync(path('config'), text),
+    );
+    const { step, notices } = summaryOf(findRun(folder, config) as FoundRun);
+    expect(step).toBe(30);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatch(/config\.json .*: it is written anew from the checkpoint\.$/);
   });
 
   it('is refused where neither checkpoint can be used, and stays as it is', () => {
@@ -128,14 +153,6 @@ describe('a run that was killed', () => {
     expect(message).toContain('checkpoint.previous.safetensors is not a whole safetensors file');
     expect(message).toContain('--overwrite');
     expect(readdirSync(folder)).toEqual(before);
-    expect(
-      messageOf(FileError, () =>
-        findRun(
-          damaged((path) => rmSync(path('metrics'))),
-          config,
-        ),
-      ),
-    ).toContain('metrics.csv: there is no such file');
   });
 
   it('begins anew where there is no checkpoint yet', () => {
@@ -193,7 +210,7 @@ describe('a larger budget', () => {
     store.begin(short);
     store.appendMetrics([0, 10, 20, 30, 40, 44].map(evaluation));
     store.saveCheckpoint(checkpointAt(45, short), 45);
-    store.saveSummary({ steps: 45, stoppedBy: 'steps', sessions: [] });
+    store.saveSummary(endOf(short, [0, 10, 20, 30, 40, 44].map(evaluation)));
     store.release();
     return store.directory;
   };
@@ -205,16 +222,68 @@ describe('a larger budget', () => {
     expect((findRun(finished(), short) as FoundRun).ended).toMatchObject({ stoppedBy: 'steps' });
   });
 
+  it('begins with the checkpoint before the end of the smaller one, where the loss is known to be finite', () => {
+    const store = RunStore.create(newFolder());
+    store.begin(short);
+    store.saveCheckpoint(checkpointAt(42, short), 42);
+    store.saveCheckpoint(checkpointAt(45, short), 45);
+    store.release();
+    expect(summaryOf(findRun(store.directory, config) as FoundRun)).toMatchObject({
+      step: 42,
+      usesPrevious: true,
+      notices: [],
+    });
+    expect(summaryOf(findRun(store.directory, short) as FoundRun)).toMatchObject({ step: 45 });
+  });
+
   it('can be continued after a kill at any moment of its beginning', () => {
     const store = RunStore.resume(finished(), config);
     store.begin(config, checkpointAt(45, config));
     store.release();
     const found = findRun(store.directory, config) as FoundRun;
-    expect(found).toMatchObject({ extended: false, usesPrevious: false, notices: [] });
+    expect(found).toMatchObject({ extended: false, usesPrevious: false });
     expect(found.evaluations.map(({ epoch }) => epoch)).toEqual([0, 10, 20, 30, 40]);
     expect(existsSync(store.path('summary'))).toBe(false);
     // As if it had been killed before the metrics were cut: the row of the smaller budget is still there.
     writeFileSync(store.path('metrics'), readFileSync(join(finished(), 'metrics.csv')));
     expect((findRun(store.directory, config) as FoundRun).evaluations).toHaveLength(5);
+  });
+});
+
+describe('a summary', () => {
+  const rows = [0, 10, 20, 30, 40, 49].map(evaluation);
+  const whole = endOf(config, rows);
+  const withSummary = (summary: unknown, of: RunConfig = config) => {
+    const store = RunStore.create(newFolder());
+    store.begin(of);
+    store.appendMetrics(rows);
+    store.saveCheckpoint(checkpointAt(50, of), 50);
+    store.saveSummary(summary as object);
+    store.release();
+    return findRun(store.directory, of) as FoundRun;
+  };
+
+  it('of a run that used its budget ends it', () => {
+    expect(withSummary(whole).ended).toEqual(whole);
+  });
+
+  it.each<[string, object]>([
+    ['of two fields', { steps: 50, stoppedBy: 'steps' }],
+    ['that is a list', [whole]],
+    ['without sessions', { ...whole, sessions: [] }],
+    ['with sessions that are none', { ...whole, sessions: [{ toStep: 50 }] }],
+    ['without a machine', { ...whole, machine: null }],
+    ['of another step', { ...whole, steps: 51 }],
+    ['with other results', { ...whole, validationAccuracy: 0.75 }],
+    ['of a target that the configuration does not have', { ...whole, stoppedBy: 'target' }],
+    ['of a loss that became NaN at no step', { ...whole, stoppedBy: 'nan' }],
+    ['that ended for no reason', { ...whole, stoppedBy: 'lunch' }],
+  ])('%s is none: the run has not ended', (_, summary) => {
+    expect(withSummary(summary).ended).toBeUndefined();
+  });
+
+  it('of a target that was not reached is none', () => {
+    const aimed = runConfig({ ...OPTIONS, stopAtAccuracy: 0.9 });
+    expect(withSummary({ ...whole, stoppedBy: 'target' }, aimed).ended).toBeUndefined();
   });
 });

@@ -59,6 +59,37 @@ async function runInTwo(plan: Plan, cut: number, callSeconds: number): Promise<L
   return run(plan, { state, history });
 }
 
+/** A run that is told to stop after some step, and goes on from what it saved. */
+async function runStopped(plan: Plan, cut: number, callSeconds: number): Promise<LoopResult> {
+  const controller = new AbortController();
+  const onProgress = ({ step }: { step: number }) => {
+    if (step >= cut) controller.abort();
+  };
+  const first = await run(plan, { callSeconds, signal: controller.signal, onProgress });
+  return first.stoppedBy === 'signal' ? run(plan, continued(plan, first)) : first;
+}
+
+/** A run of a smaller budget that is given the whole one, by the checkpoint before its last if there is one. */
+async function runExtended(plan: Plan, cut: number, callSeconds: number): Promise<LoopResult> {
+  const kept: TrainState[] = [];
+  const onCheckpoint = (state: TrainState) => void kept.push(state);
+  const steps = Math.max(1, Math.min(cut, plan.steps));
+  const first = await run({ ...plan, steps }, { callSeconds, onCheckpoint });
+  if (steps === plan.steps) return first;
+  const state = (first.stoppedBy === 'steps' ? kept.at(-2) : undefined) ?? first.state;
+  return run(plan, continued(plan, { state, evaluations: first.evaluations }));
+}
+
+const continued = (
+  { evalEvery, steps }: Plan,
+  { state, evaluations }: Pick<LoopResult, 'state' | 'evaluations'>,
+) => ({
+  state,
+  history: evaluations
+    .filter(({ epoch }) => epoch < stepOf(state))
+    .filter(({ epoch }) => epoch % evalEvery === 0 || epoch === steps - 1),
+});
+
 const outcome = ({ stoppedBy, state, evaluations, nanStep }: LoopResult) => ({
   stoppedBy,
   nanStep,
@@ -89,10 +120,28 @@ describe('a loop that goes on from a checkpoint', () => {
             loss: (step) => (step === nanAt ? Number.NaN : 1),
           },
         };
-        expect(outcome(await runInTwo(whole, cut, callSeconds))).toEqual(outcome(await run(whole)));
+        const expected = outcome(await run(whole));
+        for (const cutOff of [runInTwo, runStopped, runExtended])
+          expect(outcome(await cutOff(whole, cut, callSeconds))).toEqual(expected);
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([
+    ['a stop', runStopped],
+    ['a larger budget', runExtended],
+  ])('ends so where the loss is NaN at the very step of %s', async (_, cutOff) => {
+    const plan: Plan = {
+      steps: 30,
+      evalEvery: 4,
+      fake: { loss: (step) => (step === 12 ? Number.NaN : 1) },
+    };
+    for (const callSeconds of [0, 0.4]) {
+      const expected = outcome(await run(plan));
+      expect(expected).toMatchObject({ stoppedBy: 'nan', nanStep: 12, step: 11 });
+      expect(outcome(await cutOff(plan, 12, callSeconds))).toEqual(expected);
+    }
   });
 
   it('keeps the state whose own loss was the last finite one, however it is cut into calls', async () => {
@@ -137,6 +186,30 @@ describe('checkpoints', () => {
     expect(saved.at(-1)).toBe(400);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(2);
     expect(saved.length).toBeLessThan(60);
+  });
+
+  it('allow for an evaluation that takes much longer than a step', async () => {
+    const saved: number[] = [];
+    let time = 0;
+    let at = 0;
+    const ends: number[] = [];
+    const program = fakeProgram({
+      onRun: (count) => {
+        for (const end = at + count; at < end; at++) time += at % 40 === 0 ? 1500 : 50;
+        ends[at] = time;
+      },
+    });
+    await trainLoop({
+      program,
+      state: fakeState(40, 400),
+      steps: 400,
+      evalEvery: 40,
+      now: () => time,
+      onCheckpoint: () => void saved.push(time),
+    });
+    const gaps = saved.slice(1).map((moment, i) => moment - (saved[i] as number));
+    // From the moment of one checkpoint to that of the next.
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(2000);
   });
 
   it('come after every call where one takes longer', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ArgumentError, FileError, TrainingError } from '../../lib/errors';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { type RunSummary, requireFinite } from '../../lib/train/run';
+import { RunLock } from '../../lib/train/run-lock.node';
 import { RunStore } from '../../lib/train/run-store.node';
 import { type TrainSettings, train } from '../../lib/train/train.node';
 import { messageOf, rejectionOf } from '../support/one-line';
@@ -107,6 +108,8 @@ describe('a run that has ended', () => {
   it('is only read, and said to have ended', async () => {
     const out = newFolder();
     const first = await train({ ...GPT, steps: 3 }, { out, threads: 1 });
+    // In a folder that cannot be written the lock could not be taken either: nobody needs it to look.
+    const lock = RunLock.take(out);
     const before = everything(out);
     const changed = statSync(join(out, 'summary.json')).mtimeMs;
     const lines: string[] = [];
@@ -115,6 +118,18 @@ describe('a run that has ended', () => {
     expect(again).toEqual(first);
     expect(everything(out)).toEqual(before);
     expect(statSync(join(out, 'summary.json')).mtimeMs).toBe(changed);
+    lock.release();
+  });
+
+  it('is continued where its summary is not one, instead of failing', async () => {
+    const out = newFolder();
+    const whole = await train({ ...GPT, steps: 3 }, { out, threads: 1 });
+    const before = bytes(out);
+    writeFileSync(join(out, 'summary.json'), '{"steps":3,"stoppedBy":"steps","sessions":[]}');
+    const again = await train({ ...GPT, steps: 3 }, { out, threads: 1, resume: true, notify: () => {} });
+    expect(bytes(out)).toEqual(before);
+    expect(again.evaluations).toEqual(whole.evaluations);
+    expect(summaryOf(out)).toMatchObject({ steps: 3, stoppedBy: 'steps' });
   });
 
   it('because its loss was not a number, is said to have ended so', async () => {
@@ -162,6 +177,8 @@ describe('resuming refuses', () => {
     expect(await rejectionOf(ArgumentError, train(GPT, { out, checkpointSeconds: -1 }))).toContain(
       'checkpoint-seconds is -1',
     );
+    const endless = { out, checkpointSeconds: Number.POSITIVE_INFINITY };
+    expect(await rejectionOf(ArgumentError, train(GPT, endless))).toContain('checkpoint-seconds is Infinity');
     expect(existsSync(out)).toBe(false);
   });
 });

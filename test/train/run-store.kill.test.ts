@@ -1,19 +1,25 @@
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { encodeCheckpoint } from '../../lib/train/checkpoint';
-import { type RunConfig, runConfig } from '../../lib/train/config';
-import { prepareRun } from '../../lib/train/prepare';
+import { runConfig } from '../../lib/train/config';
 import { RunStore } from '../../lib/train/run-store.node';
+import { checkpointAt, configOf, play } from '../support/play-run';
 import { temporaryFolder } from '../support/temporary';
 
 /** The process is gone: from the call that it is killed in, nothing reaches the disk any more. */
 class Killed extends Error {}
 const machine = { calls: 0, killedAt: Number.POSITIVE_INFINITY };
+/** What was done to files, in order, by their names. */
+const record: string[] = [];
 
 /** Counts the calls that change the disk; the last one before the end is carried out by half, or not at all. */
-const { alive } = vi.hoisted(() => ({ alive: { check: (_half?: () => void) => {} } }));
+const { alive } = vi.hoisted(() => ({
+  alive: { check: (_half?: () => void) => {}, done: (_action: string, ..._paths: unknown[]) => {} },
+}));
+alive.done = (action, ...paths) => {
+  record.push([action, ...paths.map((path) => basename(String(path)))].join(' '));
+};
 alive.check = (half) => {
   machine.calls++;
   if (machine.calls === machine.killedAt) half?.();
@@ -22,6 +28,7 @@ alive.check = (half) => {
 
 vi.mock('node:fs', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs')>();
+  const opened = new Map<number, string>();
   const counted =
     <A extends unknown[], R>(action: (...args: A) => R) =>
     (...args: A): R => {
@@ -30,13 +37,22 @@ vi.mock('node:fs', async (importOriginal) => {
     };
   return {
     ...real,
+    openSync: (path: string, ...more: [string]) => {
+      const file = real.openSync(path, ...more);
+      opened.set(file, path);
+      return file;
+    },
     // Nothing here needs to outlive the machine, so nothing is flushed.
-    fsyncSync: () => {},
-    writeFileSync: (path: string, content: string | Uint8Array) => {
+    fsyncSync: (file: number) => alive.done('flush', opened.get(file)),
+    writeFileSync: (path: string, content: string | Uint8Array, options?: { flush?: boolean }) => {
       alive.check(() => real.writeFileSync(path, content.slice(0, content.length / 2)));
       real.writeFileSync(path, content);
+      alive.done(options?.flush ? 'write and flush' : 'write', path);
     },
-    renameSync: counted(real.renameSync),
+    renameSync: counted((from: string, to: string) => {
+      real.renameSync(from, to);
+      alive.done('rename', from, to);
+    }),
     linkSync: counted(real.linkSync),
     rmSync: counted(real.rmSync),
     ftruncateSync: counted(real.ftruncateSync),
@@ -47,41 +63,6 @@ vi.mock('node:fs', async (importOriginal) => {
 const root = temporaryFolder();
 let folders = 0;
 const newFolder = () => join(root, `run-${folders++}`);
-
-const configOf = (steps: number) =>
-  runConfig({ modulus: 5, trainFraction: 0.5, dModel: 4, heads: 1, steps, evalEvery: 4 });
-
-const { initial } = prepareRun(configOf(1));
-const stateAt = (step: number) => ({ ...initial, step: { ...initial.step, data: Int32Array.of(step) } });
-
-/** Plays a run: evaluations every fourth step and at the last, a checkpoint every third. */
-function play(directory: string, config: RunConfig, how: 'new' | 'resume' | 'overwrite'): void {
-  const checkpointAt = (step: number) => encodeCheckpoint(stateAt(step), config);
-  const store =
-    how === 'resume'
-      ? RunStore.resume(directory, config)
-      : RunStore.create(directory, { overwrite: how === 'overwrite' });
-  try {
-    const { found } = store;
-    if (found?.ended !== undefined) return;
-    const from = found === undefined ? 0 : Number(found.checkpoint.metadata.step);
-    store.begin(config, found?.extended ? checkpointAt(from) : undefined);
-    store.saveSessions([]);
-    for (let epoch = from; epoch < config.steps; epoch++) {
-      if (epoch % 4 === 0 || epoch === config.steps - 1) {
-        const loss = Math.fround(Math.sin(epoch + 1));
-        store.appendMetrics([
-          { epoch, trainAccuracy: 0.5, trainLoss: loss, validationAccuracy: 0.25, validationLoss: 2 },
-        ]);
-      }
-      if (epoch % 3 === 2) store.saveCheckpoint(checkpointAt(epoch), epoch);
-    }
-    store.saveCheckpoint(checkpointAt(config.steps), config.steps);
-    store.saveSummary({ steps: config.steps, stoppedBy: 'steps', sessions: [] });
-  } finally {
-    store.release();
-  }
-}
 
 /** Plays a run that is killed in one of its calls to the disk; whether it came that far. */
 function playKilled(killedAt: number, ...run: Parameters<typeof play>): boolean {
@@ -103,9 +84,9 @@ const result = (directory: string) =>
   ['metrics.csv', 'checkpoint.safetensors', 'config.json', 'summary.json'].map((name) =>
     fs.readFileSync(join(directory, name), 'hex'),
   );
-/** What else lies in the folder, but for what a kill may leave: a checkpoint before, and sessions that the summary has too. */
+/** What else lies in the folder, but for what a kill may leave: a checkpoint before, sessions that the summary has too, and a free lock. */
 const left = (directory: string) =>
-  fs.readdirSync(directory).filter((name) => !name.includes('previous') && name !== 'sessions.json');
+  fs.readdirSync(directory).filter((name) => !/previous|sessions.json|run.lock/.test(name));
 
 const config = configOf(8);
 const whole = newFolder();
@@ -173,5 +154,27 @@ describe('a run that is killed while it overwrites another one', () => {
       }
     }
     expect(kept).toBeGreaterThan(0);
+  });
+});
+
+describe('a power cut', () => {
+  it('finds no name on the disk before the content, and no later file before an earlier one', () => {
+    const directory = newFolder();
+    const store = RunStore.create(directory);
+    store.begin(config);
+    store.saveCheckpoint(checkpointAt(3, config), 3);
+    record.length = 0;
+    store.saveSessions([]);
+    store.saveCheckpoint(checkpointAt(6, config), 6);
+    store.release();
+    expect(record).toEqual([
+      'write and flush sessions.json.tmp',
+      'rename sessions.json.tmp sessions.json',
+      `flush ${basename(directory)}`,
+      'write and flush checkpoint.safetensors.tmp',
+      'rename checkpoint.previous.safetensors.tmp checkpoint.previous.safetensors',
+      'rename checkpoint.safetensors.tmp checkpoint.safetensors',
+      `flush ${basename(directory)}`,
+    ]);
   });
 });

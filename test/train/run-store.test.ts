@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ArgumentError, FileError } from '../../lib/errors';
+import { historyOf } from '../../lib/train/history';
 import { parseMetrics } from '../../lib/train/metrics-csv';
 import type { Evaluation } from '../../lib/train/progress';
-import { metricsDigest } from '../../lib/train/run-files.node';
 import { RunStore, readCheckpoint, readMetrics } from '../../lib/train/run-store.node';
 import { encodeSafetensors } from '../../lib/train/safetensors';
 import { messageOf } from '../support/one-line';
@@ -24,6 +24,8 @@ vi.mock('node:fs', async (importOriginal) => {
     writeFileSync: vi.fn(real.writeFileSync),
     renameSync: vi.fn(real.renameSync),
     linkSync: vi.fn(real.linkSync),
+    mkdirSync: vi.fn(real.mkdirSync),
+    writeSync: vi.fn(real.writeSync),
   };
 });
 const real = await vi.importActual<typeof import('node:fs')>('node:fs');
@@ -69,7 +71,7 @@ describe('a run', () => {
     store.begin({ preset: 'gpt', modulus: 113 });
     store.saveSessions([]);
     store.appendMetrics(evaluations(3));
-    store.saveCheckpoint(checkpoint(1), 3);
+    store.saveCheckpoint(checkpoint(1), 2);
     store.saveCheckpoint(checkpoint(2), 3);
     store.saveSummary({ steps: 3, trainLoss: Number.NaN });
     store.release();
@@ -87,7 +89,6 @@ describe('a run', () => {
     expect(tensors.get('w')?.data).toEqual(Float32Array.of(2));
     expect(metadata).toEqual({
       step: '7',
-      metrics: metricsDigest(evaluations(3)),
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(readCheckpoint(store.path('previous')).tensors.get('w')?.data).toEqual(Float32Array.of(1));
@@ -116,13 +117,22 @@ describe('a run', () => {
     }
   });
 
-  it('gives the checkpoint the digest of the evaluations before its step', () => {
+  it('keeps the checkpoint before where the newest is saved again', () => {
+    const store = begun();
+    for (const [value, step] of [1, 2, 2].entries()) store.saveCheckpoint(checkpoint(value), step);
+    const numberIn = (file: 'checkpoint' | 'previous') =>
+      readCheckpoint(store.path(file)).tensors.get('w')?.data;
+    expect([numberIn('previous'), numberIn('checkpoint')]).toEqual([Float32Array.of(0), Float32Array.of(2)]);
+  });
+
+  it('gives the checkpoint the evaluations before its step', () => {
     const store = begun();
     store.appendMetrics(evaluations(10));
     for (const step of [0, 4, 5, 10, 11]) {
-      store.saveCheckpoint(checkpoint(1), step);
-      const { metadata } = readCheckpoint(store.path('checkpoint'));
-      expect(metadata.metrics).toBe(metricsDigest(evaluations(Math.min(step, 10))));
+      const bytes = encodeSafetensors(new Map(), { step: String(step) });
+      store.saveCheckpoint(bytes, step);
+      const path = store.path('checkpoint');
+      expect(historyOf(readCheckpoint(path), path)).toEqual(evaluations(Math.min(step, 10)));
     }
   });
 });
@@ -291,6 +301,27 @@ describe('RunStore.create', () => {
     expect(message).toContain(`${store.directory} is in use by process ${process.pid}: `);
     store.release();
     begun(store.directory, { overwrite: true }).release();
+  });
+
+  it('goes on where another process makes the same folders at the same time', () => {
+    vi.mocked(fs.mkdirSync).mockImplementationOnce((path) => {
+      real.mkdirSync(path);
+      throw Object.assign(new Error('EEXIST: file already exists, mkdir'), { code: 'EEXIST' });
+    });
+    const directory = join(newFolder(), 'run');
+    RunStore.create(directory).release();
+    expect(real.existsSync(directory)).toBe(true);
+  });
+
+  it('takes the lock also where there is no room to note who holds it', () => {
+    vi.mocked(fs.writeSync).mockImplementationOnce(() => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    });
+    const store = RunStore.create(newFolder());
+    expect(messageOf(FileError, () => RunStore.create(store.directory))).toContain(
+      'in use by another process',
+    );
+    store.release();
   });
 
   it('refuses a path that is a file, or leads through one', () => {
