@@ -124,7 +124,7 @@ describe('a loop that goes on from a checkpoint', () => {
         for (const cutOff of [runInTwo, runStopped, runExtended])
           expect(outcome(await cutOff(whole, cut, callSeconds))).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
