@@ -1,0 +1,142 @@
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../lib/cli/exit';
+import { encodeCheckpoint } from '../../lib/train/checkpoint';
+import { datasetOf, runConfig } from '../../lib/train/config';
+import { prepareRun } from '../../lib/train/prepare';
+import { encodeSafetensors } from '../../lib/train/safetensors';
+import { decoderTensors, gptTensors, powerTensors } from '../support/foreign';
+import { grokIn, SMALL } from '../support/grok';
+import { openOracle } from '../support/oracle';
+import { temporaryFolder } from '../support/temporary';
+
+const folder = temporaryFolder();
+const grok = grokIn(folder);
+
+describe('grok predict', () => {
+  const tokens = openOracle('c_gpt').integers('x');
+  const csv = Array.from({ length: 169 }, (_, row) => tokens.subarray(3 * row, 3 * row + 3).join(',')).join(
+    '\n',
+  );
+  writeFileSync(join(folder, 'rows.csv'), `${csv}\n`);
+  writeFileSync(join(folder, 'foreign.safetensors'), encodeSafetensors(gptTensors()));
+
+  it('prints PyTorch’s logits for weights made elsewhere', async () => {
+    const args = ['--tokens', 'rows.csv', '--out', 'logits.csv', '--model', 'gpt', '--heads', '4'];
+    expect(await grok('predict', 'foreign.safetensors', ...args)).toMatchObject({ code: EXIT.done, err: '' });
+    const lines = readFileSync(join(folder, 'logits.csv'), 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(169);
+    expect(lines.flatMap((line) => line.split(',').map(Number))).toMatchReference(
+      openOracle('c_gpt').numbers('f64.fixed.logits_last'),
+      1e-5,
+    );
+  });
+
+  /** Rows of tokens of a reference file, as CSV. */
+  const rowsOf = (name: string, key: string, width: number) =>
+    [...openOracle(name).integers(key)]
+      .map((token, i) => `${token}${(i + 1) % width === 0 ? '\n' : ','}`)
+      .join('');
+  const numbersOf = (csv: string) => csv.trimEnd().split(/[\n,]/).map(Number);
+
+  it('reads write-up 1’s weights as PyTorch saves them', async () => {
+    writeFileSync(join(folder, 'pytorch.safetensors'), encodeSafetensors(decoderTensors()));
+    writeFileSync(join(folder, 'pairs.csv'), rowsOf('b_decoder', 'x', 3));
+    const args = ['predict', 'pytorch.safetensors', '--tokens', 'pairs.csv'];
+    const { code, out, err } = await grok(...args, ...'--model decoder --heads 4 --mask additive'.split(' '));
+    expect({ code, err }).toEqual({ code: EXIT.done, err: '' });
+    const reference = openOracle('b_decoder').numbers('f64.tril.logits');
+    const last = Array.from(reference).filter((_, i) => Math.floor(i / 13) % 3 === 2);
+    expect(numbersOf(out)).toMatchReference(last, 1e-5);
+    const bare = await grok(...args);
+    expect(bare.code).toBe(EXIT.failure);
+    expect(bare.err).toMatch(/^[^\n]*pytorch\.safetensors[^\n]*--heads[^\n]*--mask[^\n]*\n$/);
+  });
+
+  it('reads the weights of the paper’s released code, for rows as long as they are', async () => {
+    writeFileSync(join(folder, 'power.safetensors'), encodeSafetensors(powerTensors()));
+    writeFileSync(join(folder, 'equations.csv'), rowsOf('power', 'equation.x', 4));
+    const { code, out } = await grok('predict', 'power.safetensors', '--tokens', 'equations.csv');
+    expect(code).toBe(EXIT.done);
+    expect(numbersOf(out)).toMatchReference(openOracle('power').numbers('f64.equation.logits'), 1e-5);
+  });
+
+  it('prints the logits of both answers in a line', async () => {
+    const config = runConfig({ model: 'power', tokens: 'equation-eos', modulus: 5, dModel: 8, heads: 2 });
+    writeFileSync(join(folder, 'two.safetensors'), encodeCheckpoint(prepareRun(config).initial, config));
+    writeFileSync(join(folder, 'row.csv'), '5,1,7,2,6,3\n');
+    const { code, out } = await grok('predict', 'two.safetensors', '--tokens', 'row.csv');
+    expect(code).toBe(EXIT.done);
+    expect(numbersOf(out)).toHaveLength(2 * datasetOf(config).classes);
+  });
+
+  it('reads rows with a byte order mark, spaces and any line ends', async () => {
+    writeFileSync(join(folder, 'odd.csv'), '\uFEFF0, 1,13\r\n2,3,13\n4,5,13');
+    const { code, out } = await grok('predict', 'foreign.safetensors', '--tokens', 'odd.csv', '--heads', '4');
+    expect(code).toBe(EXIT.done);
+    expect(out.trimEnd().split('\n')).toHaveLength(3);
+  });
+
+  it('refuses a number of heads that contradicts the checkpoint', async () => {
+    await grok('train', ...SMALL, '--out', 'four-heads');
+    const args = ['--tokens', 'rows.csv', '--heads', '2'];
+    const { code, err } = await grok('predict', join('four-heads', 'checkpoint.safetensors'), ...args);
+    expect(code).toBe(EXIT.failure);
+    expect(err).toContain('4 heads');
+  });
+
+  it('writes through a symbolic link and leaves it in place', async () => {
+    writeFileSync(join(folder, 'real.csv'), '');
+    symlinkSync('real.csv', join(folder, 'link.csv'));
+    const args = ['--tokens', 'rows.csv', '--heads', '4', '--out'];
+    expect((await grok('predict', 'foreign.safetensors', ...args, 'link.csv')).code).toBe(EXIT.done);
+    expect(lstatSync(join(folder, 'link.csv')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'real.csv'), 'utf8').split('\n')).toHaveLength(170);
+  });
+
+  it('reads a checkpoint of its own without further words, and writes to standard output by default', async () => {
+    await grok('train', ...SMALL, '--out', 'trained');
+    writeFileSync(join(folder, 'two.csv'), '3,4,11\n0,10,11\n');
+    const { code, out } = await grok(
+      'predict',
+      join('trained', 'checkpoint.safetensors'),
+      '--tokens',
+      'two.csv',
+    );
+    expect(code).toBe(EXIT.done);
+    const lines = out.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(',').length)).toEqual([11, 11]);
+  });
+
+  it.each([
+    ['0,1,14\n', '14'],
+    ['0,1,2\n0,-1,13\n', 'line 2'],
+    ['0,x,13\n', "'x'"],
+    ['0,1\n', '2 tokens'],
+    ['', 'no rows'],
+    ['1;2;13\n', 'commas'],
+    ['0x1,1,13\n', "'0x1'"],
+    ['1.0,1,13\n', "'1.0'"],
+    ['0,1,13\n\n0,1,13\n', 'line 2'],
+  ])('refuses tokens %j in one line, and writes nothing', async (text, part) => {
+    writeFileSync(join(folder, 'bad.csv'), text);
+    const args = ['--tokens', 'bad.csv', '--out', 'never.csv', '--heads', '4'];
+    const { code, err } = await grok('predict', 'foreign.safetensors', ...args);
+    expect(code).not.toBe(EXIT.done);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toContain(part);
+    expect(existsSync(join(folder, 'never.csv'))).toBe(false);
+  });
+
+  it('refuses a truncated, a missing and a headless checkpoint, each in one line that names it', async () => {
+    const whole = readFileSync(join(folder, 'foreign.safetensors'));
+    writeFileSync(join(folder, 'short.safetensors'), whole.subarray(0, whole.length - 100));
+    for (const name of ['short.safetensors', 'missing.safetensors', 'foreign.safetensors']) {
+      const { code, err } = await grok('predict', name, '--tokens', 'rows.csv');
+      expect(code).toBe(EXIT.failure);
+      expect(err.trimEnd().split('\n')).toHaveLength(1);
+      expect(err).toContain(name);
+    }
+  });
+});

@@ -1,0 +1,201 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../lib/cli/exit';
+import { readMetrics } from '../../lib/train/run-store.node';
+import { decodeSafetensors } from '../../lib/train/safetensors';
+import { grokIn, SMALL } from '../support/grok';
+import { temporaryFolder } from '../support/temporary';
+
+const folder = temporaryFolder();
+const grok = grokIn(folder);
+
+describe('grok train', () => {
+  it('leaves a run folder and prints its summary as one line of JSON', async () => {
+    const { code, out, err } = await grok('train', ...SMALL, '--out', 'run', '--seed', '4', '--json');
+    expect({ code, err }).toEqual({ code: EXIT.done, err: '' });
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(1);
+    const summary = JSON.parse(lines[0] as string);
+    expect(Object.keys(summary)).toEqual(
+      expect.arrayContaining(
+        'steps seconds msPerStep trainAccuracy validationAccuracy trainLoss validationLoss firstStepTrain99 firstStepValidation99 stoppedBy seed device threads versions'.split(
+          ' ',
+        ),
+      ),
+    );
+    expect(summary).toMatchObject({ steps: 30, stoppedBy: 'steps', seed: 4, device: 'cpu', threads: 1 });
+    const run = join(folder, 'run');
+    expect(readdirSync(run).sort()).toEqual([
+      'checkpoint.safetensors',
+      'config.json',
+      'metrics.csv',
+      'summary.json',
+    ]);
+    expect(JSON.parse(readFileSync(join(run, 'summary.json'), 'utf8'))).toEqual(summary);
+    expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'))).toMatchObject({
+      modulus: 11,
+      seed: 4,
+    });
+    const rows = readMetrics(join(run, 'metrics.csv'));
+    expect(rows.map(({ epoch }) => epoch)).toEqual([0, 25, 29]);
+    expect(readFileSync(join(run, 'metrics.csv'), 'utf8').split('\n')[0]).toBe(
+      'Epoch,Training Accuracy,Training Loss,Validation Accuracy,Validation Loss',
+    );
+    expect(rows.at(-1)?.trainLoss).toBeCloseTo(summary.trainLoss, 6);
+  });
+
+  it('takes every option of a gpt', async () => {
+    const options =
+      'train --preset gpt --p 7 --train-rows 20 --seed 1 --steps 5 --stop-at-accuracy .99 --stop-evaluations 2 --eval-every 2 --optimizer adam --lr 1e-2 --weight-decay .01 --betas .8,.9 --d-model 12 --d-ff 20 --heads 3 --layers 2 --init unit --operation sub --tokens pair --split with-replacement --split-seed 3 --outliers 2 --batch-size 8 --warmup 2 --weight-noise .01 --gradient-noise .02 --decay-to init --device cpu --threads 2 --quiet --out options';
+    expect((await grok(...options.split(' '))).code).toBe(EXIT.done);
+    expect(JSON.parse(readFileSync(join(folder, 'options', 'config.json'), 'utf8'))).toEqual({
+      preset: 'gpt',
+      model: 'gpt',
+      operation: 'sub',
+      modulus: 7,
+      tokens: 'pair',
+      trainRows: 20,
+      split: 'with-replacement',
+      splitSeed: 3,
+      outliers: 2,
+      seed: 1,
+      steps: 5,
+      stopAtAccuracy: 0.99,
+      stopEvaluations: 2,
+      evalEvery: 2,
+      batchSize: 8,
+      optimizer: 'adam',
+      learningRate: 0.01,
+      warmup: 2,
+      weightDecay: 0.01,
+      decayTo: 'init',
+      betas: [0.8, 0.9],
+      weightNoise: 0.01,
+      gradientNoise: 0.02,
+      dropout: 0,
+      dropoutInValidation: false,
+      dModel: 12,
+      dFF: 20,
+      heads: 3,
+      layers: 2,
+      init: 'unit',
+    });
+  });
+
+  it('does not overwrite a run unless told to', async () => {
+    await grok('train', ...SMALL, '--out', 'twice');
+    const again = await grok('train', ...SMALL, '--out', 'twice');
+    expect(again.code).toBe(EXIT.failure);
+    expect(again.err).toContain('twice');
+    expect((await grok('train', ...SMALL, '--out', 'twice', '--overwrite')).code).toBe(EXIT.done);
+  });
+
+  it('goes on with a run by --resume, and says where one has ended or is another', async () => {
+    const first = await grok('train', ...SMALL, '--out', 'again', '--resume', '--json');
+    expect(first).toMatchObject({ code: EXIT.done, err: '' });
+    const again = await grok('train', ...SMALL, '--out', 'again', '--resume', '--json');
+    expect(again).toEqual({
+      code: EXIT.done,
+      out: first.out,
+      err: `grok: ${join(folder, 'again')} holds this run, and it has ended: nothing to do.\n`,
+    });
+    const other = await grok('train', ...SMALL, '--out', 'again', '--resume', '--lr', '.5');
+    expect(other).toMatchObject({ code: EXIT.failure, out: '' });
+    expect(other.err).toContain('lr is 0.001 there and 0.5 here');
+    expect(other.err.trimEnd().split('\n')).toHaveLength(1);
+    const nowhere = await grok('train', ...SMALL, '--resume');
+    expect(nowhere).toMatchObject({ code: EXIT.badArguments });
+    expect(nowhere.err).toContain('add --out');
+  });
+
+  it('stops at a loss that is no longer a number, with exit code 1 and the step', async () => {
+    const { code, err } = await grok(
+      'train',
+      ...SMALL,
+      '--lr',
+      '1e30',
+      '--weight-decay',
+      '0',
+      '--out',
+      'nan',
+    );
+    expect(code).toBe(EXIT.failure);
+    expect(err).toMatch(/NaN or infinite at step \d+/);
+    expect(existsSync(join(folder, 'nan', 'checkpoint.safetensors'))).toBe(true);
+  });
+
+  it.each([
+    ['--p 1', 'p = 1'],
+    ['--p 2.5', '2.5'],
+    ['--p abc', "'abc'"],
+    ['--train-fraction 1', '1'],
+    ['--train-fraction 0', '0'],
+    ['--train-rows 122', '122'],
+    ['--d-model 15', '15'],
+    ['--lr 0', 'lr is 0'],
+    ['--betas .9', "'.9'"],
+    ['--betas .9,1', '[0.9, 1]'],
+    ['--optimizer sgd', 'sgd'],
+    ['--init none', 'none'],
+    ['--device tpu', 'tpu'],
+    ['--threads 0', '0'],
+    ['--stop-at-accuracy 99', '99'],
+    ['--operation divide', 'divide'],
+    ['--no-such-option', 'no-such-option'],
+  ])('refuses %s in one line, with exit code 2 and nothing left behind', async (option, part) => {
+    const { code, out, err } = await grok('train', ...SMALL, '--out', 'bad', ...option.split(' '));
+    expect(code).toBe(EXIT.badArguments);
+    expect(out).toBe('');
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toContain(part);
+    expect(existsSync(join(folder, 'bad'))).toBe(false);
+  });
+
+  it('refuses a folder that cannot be written, in one line', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const { code, err } = await grok('train', ...SMALL, '--out', join('file', 'run'));
+    expect(code).toBe(EXIT.failure);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toContain(join('file', 'run'));
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('interrupting a run', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s: exit code 130, a loadable checkpoint and whole lines of metrics',
+    async (signal) => {
+      const out = join(folder, signal);
+      const script = fileURLToPath(new URL('../../scripts/grok.mjs', import.meta.url));
+      const args = [
+        'train',
+        '--p',
+        '23',
+        '--d-model',
+        '32',
+        '--steps',
+        '1000000',
+        '--threads',
+        '1',
+        '--out',
+        out,
+      ];
+      const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let started = false;
+      child.stderr.on('data', () => {
+        if (!started) child.kill(signal);
+        started = true;
+      });
+      const code = await new Promise((resolve) => child.on('exit', resolve));
+      expect(code).toBe(EXIT.interrupted);
+      const { metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
+      const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
+      expect(summary.stoppedBy).toBe('signal');
+      expect(Number(metadata.step)).toBe(summary.steps);
+      expect(readFileSync(join(out, 'metrics.csv'), 'utf8').endsWith('\n')).toBe(true);
+      expect(readMetrics(join(out, 'metrics.csv')).length).toBeGreaterThan(0);
+    },
+  );
+});
