@@ -39,7 +39,7 @@ export interface AccuracyPanelsOptions {
 const MARGIN = { left: 62, right: 16, bottom: 50, legend: 26 };
 /** Pixels between panels: to the right of one, and below one for the next one's title. */
 const GAP = { x: 22, y: 34 };
-const MOST_POINTS = 160;
+const MOST_POINTS = 320;
 const TICKS = { tickvals: [0, 0.5, 1], ticktext: ['0 %', '50 %', '100 %'] };
 const LINES = [
   { split: 'train', key: 'trainAccuracy', dash: '5px,3px', width: 1.2 },
