@@ -74,6 +74,9 @@ const ENOUGH_STEPS = 5;
 /** Calls shorter than this share of what they should last belong to the warm-up and are not timed. */
 const SHARE_OF_CALL = 0.4;
 
+/** Seconds that are timed before the time left is told: the first calls are slow, and hours would be promised by them. */
+const SECONDS_BEFORE_ETA = 2;
+
 /** How many calls of the program count as recent. */
 const RECENT_CALLS = 8;
 
@@ -87,15 +90,20 @@ interface Standing {
 interface Pace {
   /** Recent seconds a step, evaluations included; 0 before the first call. */
   readonly stepSeconds: number;
+  /** Seconds of all calls but the first, which warms the runtime up. */
+  readonly timedSeconds: number;
   /** Length of the next call. */
   readonly callSteps: number;
 }
 
-function nextPace({ stepSeconds, callSteps }: Pace, seconds: number, callSeconds: number): Pace {
-  // The first call warms the runtime up, so calls grow step by step.
-  const recent = stepSeconds === 0 ? seconds : 0.7 * stepSeconds + 0.3 * seconds;
+function nextPace(pace: Pace, call: { steps: number; seconds: number }, callSeconds: number): Pace {
+  const { stepSeconds, timedSeconds, callSteps } = pace;
+  const seconds = call.seconds / call.steps;
+  // The first call warms the runtime up, so calls grow step by step, and the second forgets how long it took.
+  const recent = timedSeconds === 0 ? seconds : 0.7 * stepSeconds + 0.3 * seconds;
   return {
     stepSeconds: recent,
+    timedSeconds: stepSeconds === 0 ? 0 : timedSeconds + call.seconds,
     callSteps: Math.min(4 * callSteps, MOST_STEPS, Math.max(1, Math.round(callSeconds / recent))),
   };
 }
@@ -118,7 +126,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
   // The newest state whose own loss is known to be finite; what a step made is known only when the next begins.
   let good = standing;
-  let pace: Pace = { stepSeconds: 0, callSteps: 1 };
+  let pace: Pace = { stepSeconds: 0, timedSeconds: 0, callSteps: 1 };
   let streak = target === undefined ? 0 : streakOf(history, target.accuracy);
   let nanStep: number | undefined;
   const recentCalls = { evaluated: [] as number[], plain: [] as number[] };
@@ -176,7 +184,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
         alone.steps += count;
         alone.milliseconds += milliseconds;
       }
-      pace = nextPace(pace, milliseconds / 1000 / count, callSeconds);
+      pace = nextPace(pace, { steps: count, seconds: milliseconds / 1000 }, callSeconds);
     }
     const newest = evaluations.at(-1);
     progress = {
@@ -184,7 +192,9 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       steps,
       stepsPerSecond: pace.stepSeconds === 0 ? 0 : 1 / pace.stepSeconds,
       etaSeconds:
-        pace.stepSeconds === 0 ? Number.POSITIVE_INFINITY : (steps - standing.step) * pace.stepSeconds,
+        pace.timedSeconds < SECONDS_BEFORE_ETA
+          ? Number.POSITIVE_INFINITY
+          : (steps - standing.step) * pace.stepSeconds,
       elapsedSeconds: secondsBefore + (now() - started) / 1000,
       trainLoss: losses.data[newestIn(stoppedBy, count, bad)] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),

@@ -33,12 +33,14 @@ export function closingLine(progress: TrainingProgress, closing: string): string
   return join([closingState(progress, closing), ...measurements(progress)]);
 }
 
-/** Losses and accuracies in full words, training first; `validation` only once it has been evaluated. */
+/**
+ * Losses and accuracies in full words, training first, both of the newest evaluation: a step's own loss, of its rows and with
+ * dropout, would not fit the accuracy beside it. Before the first evaluation that loss is all there is.
+ */
 export function measurements({ trainLoss, evaluation }: TrainingProgress): string[] {
-  const train = `train loss ${formatLoss(trainLoss)}`;
-  if (!evaluation) return [train];
+  if (!evaluation) return [`train loss ${formatLoss(trainLoss)}`];
   return [
-    `${train}, accuracy ${formatPercent(evaluation.trainAccuracy)}`,
+    `train loss ${formatLoss(evaluation.trainLoss)}, accuracy ${formatPercent(evaluation.trainAccuracy)}`,
     `validation loss ${formatLoss(evaluation.validationLoss)}, accuracy ${formatPercent(evaluation.validationAccuracy)}`,
   ];
 }
@@ -52,7 +54,9 @@ export function barLine(progress: TrainingProgress, width: number): string {
   const counter = `${formatCount(step)}/${formatCount(steps)}`;
   const speed = formatSpeed(stepsPerSecond);
   const eta = `ETA ${formatSeconds(etaSeconds)}`;
-  const train = `train ${formatLoss(trainLoss)}${evaluation ? ` ${formatPercent(evaluation.trainAccuracy)}` : ''}`;
+  const train = evaluation
+    ? `train ${formatLoss(evaluation.trainLoss)} ${formatPercent(evaluation.trainAccuracy)}`
+    : `train ${formatLoss(trainLoss)}`;
   const accuracy = evaluation && formatPercent(evaluation.validationAccuracy);
   const validation = evaluation ? [`val ${formatLoss(evaluation.validationLoss)} ${accuracy}`] : [];
   const forms = [

@@ -23,11 +23,11 @@ export interface TrainingProgress {
   readonly steps: number;
   /** Recent speed in updates a second, evaluations included; 0 before the first call has ended. */
   readonly stepsPerSecond: number;
-  /** Seconds left until the budget is spent at that speed; `Infinity` before the first call has ended. */
+  /** Seconds left until the budget is spent at that speed; `Infinity` until some 2 s have been timed, calls that warm up left out. */
   readonly etaSeconds: number;
   /** Seconds since training began, compilation excluded. */
   readonly elapsedSeconds: number;
-  /** Mean training loss at the newest step, in nats. */
+  /** Training loss of the newest step itself, in nats: over the rows of its batch, with dropout and noise where the run has them. */
   readonly trainLoss: number;
   /** The newest evaluation, absent before the first. */
   readonly evaluation?: Evaluation;

@@ -19,7 +19,8 @@ import { tryLock } from 'fs-native-extensions';
 import { FileError } from '../errors';
 import { reasonOf } from '../files.node';
 
-const LOCK_FILE = 'run.lock';
+/** The file's name in the folder. */
+export const LOCK_FILE = 'run.lock';
 
 /**
  * The byte that is locked, far behind the content: on Windows nobody else can read a byte that is locked.

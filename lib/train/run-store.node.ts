@@ -4,11 +4,12 @@
  * replaced as a whole and the checkpoint holds all that continuing the run takes, the evaluations included, so a run
  * that is killed at any moment can be continued.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors';
 import {
   makeFolder,
+  reasonOf,
   removeFile,
   renameFile,
   temporaryPath,
@@ -24,7 +25,7 @@ import type { Evaluation } from './progress';
 import { stepOf } from './restore';
 import type { RunSink } from './run';
 import { RUN_FILES } from './run-files.node';
-import { RunLock } from './run-lock.node';
+import { LOCK_FILE, RunLock } from './run-lock.node';
 import type { TrainingSession } from './sessions';
 
 export { RUN_FILES, readCheckpoint, readMetrics } from './run-files.node';
@@ -67,7 +68,8 @@ export class RunStore implements RunSink {
    * after the training. A run that is to be overwritten stays until `begin`.
    *
    * @param options `overwrite` replaces a run that is already there; other files are never touched
-   * @throws {FileError} if the folder cannot be made or written, is in use, or holds a run and `overwrite` is not set
+   * @throws {FileError} if the folder cannot be made or written, is in use, holds a run and `overwrite` is not set, or holds
+   *   other files and no run
    */
   static create(directory: string, { overwrite = false }: { readonly overwrite?: boolean } = {}): RunStore {
     return RunStore.#open(directory, () => {
@@ -86,8 +88,8 @@ export class RunStore implements RunSink {
    * holds no checkpoint yet. Nothing is changed until `begin`. A run that has ended is read without taking the lock, so also
    * where the folder cannot be written.
    *
-   * @throws {FileError} if the folder cannot be made or written, is in use, holds a run of another configuration, or one
-   *   whose checkpoints are all damaged
+   * @throws {FileError} if the folder cannot be made or written, is in use, holds a run of another configuration, one
+   *   whose checkpoints are all damaged, or other files and no run
    */
   static resume(directory: string, config: RunConfig): RunStore {
     const ended = endedRun(directory, config);
@@ -97,6 +99,7 @@ export class RunStore implements RunSink {
 
   static #open(directory: string, look: () => FoundRun | undefined): RunStore {
     makeFolder(directory);
+    refuseOtherFiles(directory);
     const lock = RunLock.take(directory);
     try {
       return new RunStore(directory, lock, look());
@@ -249,6 +252,30 @@ export class RunStore implements RunSink {
       );
     }
   }
+}
+
+/** Files that tell of a run among other files: a `config.json` or `summary.json` may be anybody's. */
+const TELLING: readonly string[] = [
+  RUN_FILES.checkpoint,
+  RUN_FILES.previous,
+  RUN_FILES.metrics,
+  RUN_FILES.sessions,
+];
+
+/** What a run may leave behind in a folder, whatever became of it. */
+const isOfRun = (name: string) =>
+  name === LOCK_FILE || name.endsWith('.tmp') || (Object.values(RUN_FILES) as string[]).includes(name);
+
+/** @throws {FileError} for a folder with other files and no run, where a mistaken name would mix the two */
+function refuseOtherFiles(directory: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    throw new FileError(`cannot read the folder ${directory}: ${reasonOf(error)}; choose another one.`);
+  }
+  if (names.every(isOfRun) || names.some((name) => TELLING.includes(name))) return;
+  throw new FileError(`${directory} holds other files and no run; choose an empty or a new folder.`);
 }
 
 /** The run in a folder, if it has ended. What is wrong with another one is told under the lock, when nobody writes in it. */

@@ -1,10 +1,14 @@
 /** @file Training from Node: a device by its name, a run folder, and stopping on Ctrl-C, SIGTERM or a notebook's stop button. */
 import { openDevice } from '../compile/devices.node';
+import { shown } from '../compile/errors';
+import { requireRecord } from '../data/arguments';
 import { ArgumentError } from '../errors';
 import { type RunConfig, type RunOptions, runConfig } from './config';
 import { checkedDevice, runEnvironment } from './environment.node';
 import type { FoundRun } from './find-run.node';
+import { formatCount } from './number-format';
 import type { ProgressDisplay } from './progress';
+import { stepOf } from './restore';
 import { type FinishedRun, finishedRun, type RunEnvironment, runTraining } from './run';
 import { RunStore } from './run-store.node';
 import { environmentChange } from './sessions';
@@ -28,11 +32,23 @@ export interface TrainSettings {
   readonly resume?: boolean;
   /** Most seconds of training between two checkpoints; default 2. Does not change the results. */
   readonly checkpointSeconds?: number;
-  /** Takes lines that a user should read, such as that a run had ended before. Default `console.warn`. */
+  /** Takes lines that a user should read, such as which step a run goes on from. Default `console.warn`. */
   readonly notify?: (line: string) => void;
   readonly display?: ProgressDisplay;
   readonly callSeconds?: number;
 }
+
+const SETTINGS: { readonly [Key in keyof Required<TrainSettings>]: true } = {
+  device: true,
+  threads: true,
+  out: true,
+  overwrite: true,
+  resume: true,
+  checkpointSeconds: true,
+  notify: true,
+  display: true,
+  callSeconds: true,
+};
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -65,7 +81,7 @@ function openStore(config: RunConfig, settings: TrainSettings): RunStore | undef
   const { out, overwrite = false, resume = false, checkpointSeconds = 2 } = settings;
   if (!(checkpointSeconds >= 0 && checkpointSeconds < Number.POSITIVE_INFINITY)) {
     throw new ArgumentError(
-      `checkpoint-seconds is ${checkpointSeconds}, expected a finite number of at least 0`,
+      `checkpoint-seconds is ${shown(checkpointSeconds)}, expected a finite number of at least 0 such as 2`,
     );
   }
   if (resume && overwrite) {
@@ -80,7 +96,8 @@ function openStore(config: RunConfig, settings: TrainSettings): RunStore | undef
 
 /** Tells what is to be said of a run that goes on. */
 function announce(
-  { notices, sessions }: FoundRun,
+  { notices, sessions, checkpoint }: FoundRun,
+  { steps }: RunConfig,
   environment: RunEnvironment,
   notify: (line: string) => void,
 ) {
@@ -88,14 +105,16 @@ function announce(
   const last = sessions.at(-1);
   const change = last && environmentChange(last, environment);
   if (change !== undefined) notify(change);
+  notify(`going on from step ${formatCount(stepOf(checkpoint) ?? 0)} of ${formatCount(steps)}`);
 }
 
 /**
  * Trains a run: the preset's configuration with the given differences.
- * @throws ArgumentError for a value out of range, FileError for a folder that cannot be written, is in use or holds another
+ * @throws ArgumentError for an unknown setting or a value out of range, FileError for a folder that cannot be written, is in use or holds another
  *   run, CompileError for a device that is not there, with how to get it.
  */
 export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<FinishedRun> {
+  requireRecord('the settings of train', settings, "{ out: 'output/runs/mine' }", Object.keys(SETTINGS));
   const { device = 'cpu', threads, out, display, callSeconds, checkpointSeconds } = settings;
   const { notify = (line: string) => console.warn(line) } = settings;
   const config = runConfig(options);
@@ -109,7 +128,7 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
       notify(`${out} holds this run, and it has ended: nothing to do.`);
       return finishedRun(config, found.ended, found);
     }
-    if (found !== undefined) announce(found, environment, notify);
+    if (found !== undefined) announce(found, config, environment, notify);
     return await runTraining(config, opened, {
       environment,
       signal: requests.signal,

@@ -220,3 +220,34 @@ describe('checkpoints', () => {
     expect(Math.max(...gaps)).toBeLessThanOrEqual(40);
   });
 });
+
+describe('the time left', () => {
+  it.each([0, 50])(
+    'is told from 2 s of training on, as if the first call had not been slow: from step %i',
+    async (from) => {
+      let [time, first] = [0, true];
+      const program = fakeProgram({
+        onRun: (count) => {
+          time += 100 * count + (first ? 60_000 : 0);
+          first = false;
+        },
+      });
+      const told: [trained: number, eta: number, left: number][] = [];
+      const start = fakeState(1000, 200);
+      await trainLoop({
+        program,
+        state: { ...start, step: { ...start.step, data: Int32Array.of(from) } },
+        secondsBefore: from,
+        steps: 200,
+        evalEvery: 1000,
+        now: () => time,
+        onProgress: ({ step, etaSeconds }) => told.push([step - from - 1, etaSeconds, 200 - step]),
+      });
+      for (const [steps, eta, left] of told) {
+        if (steps < 20) expect(eta).toBe(Number.POSITIVE_INFINITY);
+        else expect(eta).toBeCloseTo(left / 10, 9);
+      }
+      expect(told.some(([steps]) => steps < 20) && told.some(([steps]) => steps > 20)).toBe(true);
+    },
+  );
+});

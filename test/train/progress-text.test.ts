@@ -15,7 +15,7 @@ describe('plainLine', () => {
       plainLine(
         state({ step: 0, stepsPerSecond: 0, etaSeconds: Number.POSITIVE_INFINITY, evaluation: undefined }),
       ),
-    ).toBe('step 0 of 2,000 (0 %) · – steps/s · ETA – · train loss 1.2e-6');
+    ).toBe('step 0 of 2,000 (0 %) · – steps/s · ETA – · train loss 0.31');
   });
 });
 

@@ -56,7 +56,10 @@ describe('a run that is continued', () => {
       notify: (line) => void lines.push(line),
     });
     expect(bytes(out)).toEqual(bytes(whole));
-    expect(lines).toEqual(['threads 1 before and 2 now: the results are the same, bit for bit']);
+    expect(lines).toEqual([
+      'threads 1 before and 2 now: the results are the same, bit for bit',
+      'going on from step 21 of 40',
+    ]);
     expect(resumed.params).toEqual(uninterrupted.params);
     expect(resumed.evaluations).toEqual(uninterrupted.evaluations);
 

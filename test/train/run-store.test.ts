@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ArgumentError, FileError } from '../../lib/errors';
+import { runConfig } from '../../lib/train/config';
 import { historyOf } from '../../lib/train/history';
 import { parseMetrics } from '../../lib/train/metrics-csv';
 import type { Evaluation } from '../../lib/train/progress';
@@ -293,6 +294,33 @@ describe('RunStore.create', () => {
     store.release();
     expect(real.readdirSync(directory).sort()).toEqual(['config.json', 'metrics.csv', 'notes.txt']);
     expect(readMetrics(store.path('metrics'))).toEqual([]);
+  });
+
+  it.each([['notes.txt'], ['config.json', 'index.ts'], ['.git']])(
+    'is not begun among other files where no run is: %s %s',
+    (...names) => {
+      const directory = newFolder();
+      real.mkdirSync(directory);
+      for (const name of names) real.writeFileSync(join(directory, name), '{}');
+      for (const open of [
+        () => RunStore.create(directory),
+        () => RunStore.create(directory, { overwrite: true }),
+        () => RunStore.resume(directory, runConfig()),
+      ]) {
+        expect(messageOf(FileError, open)).toBe(
+          `${directory} holds other files and no run; choose an empty or a new folder.`,
+        );
+      }
+      expect(real.readdirSync(directory).sort()).toEqual([...names].sort());
+    },
+  );
+
+  it('is begun where only what a run leaves behind is left', () => {
+    const directory = newFolder();
+    real.mkdirSync(directory);
+    for (const name of ['run.lock', 'metrics.csv.tmp']) real.writeFileSync(join(directory, name), '');
+    begun(directory).release();
+    expect(real.readdirSync(directory)).toContain('metrics.csv');
   });
 
   it('refuses a folder that another store holds, until that lets it go', () => {
