@@ -11,14 +11,15 @@ const script = fileURLToPath(new URL('../../scripts/grok.mjs', import.meta.url))
 const root = temporaryFolder();
 let folders = 0;
 
-/** Times that a run is killed; more runs are begun where one ends too soon. */
-const KILLS = 50;
-
-const RUNS = {
-  gpt: '--p 11 --train-fraction .5 --d-model 16 --steps 20000 --eval-every 40',
-  decoder:
+/** Options of a run, and how often it is killed; more runs are begun where one ends too soon. */
+const RUNS = [
+  ['gpt', 50, '--p 11 --train-fraction .5 --d-model 16 --steps 20000 --eval-every 40'],
+  [
+    'decoder',
+    15,
     '--preset decoder --p 7 --train-rows 30 --d-model 8 --heads 2 --layers 1 --batch-size 8 --dropout .1 --weight-noise .01 --warmup 10 --steps 8000 --eval-every 20',
-};
+  ],
+] as const;
 
 function start(options: string, out: string, ...more: string[]) {
   const args = [script, 'train', ...options.split(' '), '--threads', '1', '--quiet', '--out', out, ...more];
@@ -55,19 +56,19 @@ const result = (folder: string) =>
   ['metrics.csv', 'checkpoint.safetensors'].map((name) => readFileSync(join(folder, name), 'hex'));
 
 describe.skipIf(process.platform === 'win32')('grok train --resume after SIGKILL', () => {
-  it.each(Object.entries(RUNS))(
-    `%s: killed ${KILLS} times, it ends with the bytes of a run that was never stopped`,
+  it.each(RUNS)(
+    '%s: killed %i times, it ends with the bytes of a run that was never stopped',
     { timeout: 1_800_000 },
-    async (name, options) => {
+    async (name, kills, options) => {
       const whole = join(root, `${name}-whole`);
       const uninterrupted = start(options, whole);
       expect([await uninterrupted.ended, uninterrupted.messages()]).toEqual([0, '']);
       const counts = { kills: 0, inWrites: 0, runs: 0, sessions: 0, lines: 0 };
-      while (counts.kills < KILLS) {
+      while (counts.kills < kills) {
         const out = join(root, `run-${folders++}`);
         counts.runs++;
         for (let over = false; !over; ) {
-          const last = counts.kills === KILLS;
+          const last = counts.kills === kills;
           const run = start(options, out, '--resume', '--checkpoint-seconds', '0');
           if (!last) {
             // Every other time in the middle of a checkpoint, as far as a watcher is quick enough to see one.
@@ -88,7 +89,7 @@ describe.skipIf(process.platform === 'win32')('grok train --resume after SIGKILL
         counts.sessions += summary.sessions.length;
       }
       console.log(`${name}: ${JSON.stringify(counts)}`);
-      expect(counts.kills).toBe(KILLS);
+      expect(counts.kills).toBe(kills);
       expect(counts.sessions).toBeGreaterThan(counts.runs);
     },
   );
