@@ -1,7 +1,13 @@
-/** @file `grok presets`. */
+/** @file `grok presets`: all of them, or all values of one. */
 import type { Command } from 'commander';
-import { optionName } from '../errors';
-import { describePreset, PRESET_NAMES, PRESETS, type PresetDescription } from '../train/presets';
+import { ArgumentError, optionName } from '../errors';
+import {
+  describePreset,
+  PRESET_NAMES,
+  PRESETS,
+  type PresetDescription,
+  type PresetName,
+} from '../train/presets';
 import { EXIT, type ExitCode, type Streams } from './exit';
 
 /** Columns that a terminal is taken to have. */
@@ -14,10 +20,12 @@ export function addPresetsCommand(program: Command, streams: Streams, done: (cod
     .description(
       'list the presets of grok train: what each is and how it differs from the one it starts from',
     )
+    .argument('[name]', 'print this one with all its values')
     .option('--json', 'print one line of JSON: each preset with its base, its differences and all its values')
-    .action(({ json }: { readonly json?: boolean }) => {
-      const presets = PRESET_NAMES.map(describePreset);
-      streams.out(json === true ? jsonOf(presets) : `${presets.map(textOf).join('\n')}\n`);
+    .action((name: string | undefined, { json }: { readonly json?: boolean }) => {
+      const presets = (name === undefined ? PRESET_NAMES : [checkedName(name)]).map(describePreset);
+      const text = name === undefined ? textOf : completeTextOf;
+      streams.out(json === true ? jsonOf(presets) : `${presets.map(text).join('\n')}\n`);
       done(EXIT.done);
     });
 }
@@ -25,6 +33,22 @@ export function addPresetsCommand(program: Command, streams: Streams, done: (cod
 function jsonOf(presets: readonly PresetDescription[]): string {
   const complete = presets.map((preset) => ({ ...preset, values: PRESETS[preset.name] }));
   return `${JSON.stringify(complete)}\n`;
+}
+
+/** @throws ArgumentError for a name that no preset has. */
+function checkedName(name: string): PresetName {
+  const found = PRESET_NAMES.find((known) => known === name);
+  if (found === undefined)
+    throw new ArgumentError(`preset is '${name}', expected one of ${PRESET_NAMES.join(', ')}`);
+  return found;
+}
+
+/** A preset with every value on a line of its own. */
+function completeTextOf({ name, description }: PresetDescription): string {
+  const values = Object.entries(PRESETS[name]).map(([key, value]) => [optionName(key), switchOrValue(value)]);
+  const width = Math.max(...values.map(([key = '']) => key.length));
+  const lines = values.map(([key = '', value]) => `${INDENT}${key.padEnd(width)}  ${value}`);
+  return [name, `${INDENT}${description}`, '', ...lines].join('\n');
 }
 
 function textOf({ name, description, base, differences }: PresetDescription): string {

@@ -1,13 +1,10 @@
 /** @file `grok train`. */
 import { join, relative, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
-import { DEVICE_REQUESTS } from '../compile/devices';
-import { getOperation, operationNames } from '../data/operations';
-import { SPLIT_METHODS } from '../data/split';
-import { TOKEN_FORMS } from '../data/token-forms';
+import type { Command } from 'commander';
+import { getOperation } from '../data/operations';
 import { ArgumentError } from '../errors';
-import { MASK_MODES, type MaskMode, POSITION_KINDS, type PositionKind } from '../models/config';
-import { DECAY_TARGETS, OPTIMIZERS, type OptimizerName } from '../optim';
+import type { MaskMode, PositionKind } from '../models/config';
+import type { OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
 import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
 import { PRESETS, type PresetName } from '../train/presets';
@@ -15,7 +12,7 @@ import { terminalProgress } from '../train/progress-terminal.node';
 import { type FinishedRun, requireFinite } from '../train/run';
 import { train } from '../train/train.node';
 import { EXIT, type ExitCode, type Streams } from './exit';
-import { parseBatchSize, parseBetas, parseNumber } from './parse';
+import { trainOptions } from './train-options';
 
 /** The options as commander hands them over. */
 interface TrainArguments {
@@ -61,95 +58,20 @@ interface TrainArguments {
   readonly quiet: boolean;
 }
 
-/** Options that are numbers: flag, description, and the member of the preset that is their default. */
-const NUMBERS: readonly (readonly [flags: string, description: string, preset?: keyof typeof PRESETS.gpt])[] =
-  [
-    ['--p <integer>', 'the p of "mod p", at least 2', 'modulus'],
-    ['--train-fraction <share>', 'share of all pairs to train on, in (0, 1)', 'trainFraction'],
-    ['--train-rows <integer>', 'number of pairs to train on, instead of a share'],
-    ['--outliers <integer>', 'training labels replaced by wrong ones', 'outliers'],
-    ['--seed <integer>', 'fixes the initial parameters, the split and all that is drawn', 'seed'],
-    ['--split-seed <integer>', 'fixes the split and the outliers apart from the rest (default: the seed)'],
-    ['--steps <integer>', 'budget of updates', 'steps'],
-    ['--stop-at-accuracy <share>', 'stop once validation accuracy reaches this'],
-    ['--stop-evaluations <integer>', 'evaluations in a row that must reach it', 'stopEvaluations'],
-    ['--eval-every <integer>', 'steps between two evaluations', 'evalEvery'],
-    ['--lr <number>', 'learning rate', 'learningRate'],
-    ['--warmup <integer>', 'updates over which the learning rate rises from 0', 'warmup'],
-    ['--weight-decay <number>', 'weight decay: decoupled for adamw, L2 for adam', 'weightDecay'],
-    ['--weight-noise <std>', 'noise on the parameters in training', 'weightNoise'],
-    ['--gradient-noise <std>', "noise on the updates' direction", 'gradientNoise'],
-    ['--dropout <share>', 'activations dropped in training, for decoder and power', 'dropout'],
-    ['--d-model <integer>', 'width of the model, a multiple of the heads', 'dModel'],
-    ['--d-ff <integer>', 'hidden units of the MLP (default: four times the width)'],
-    ['--heads <integer>', 'attention heads', 'heads'],
-    ['--layers <integer>', 'transformer blocks', 'layers'],
-    ['--checkpoint-seconds <number>', 'most seconds of training between two checkpoints (default: 2)'],
-    ['--threads <integer>', "native threads (default: the machine's, at most 8)"],
-  ];
-
-/** Options with a list of values. */
-const CHOICES: readonly (readonly [flags: string, description: string, choices: readonly string[]])[] = [
-  ['--tokens <form>', 'how a pair is written as tokens (gpt: equals)', TOKEN_FORMS],
-  [
-    '--split <method>',
-    "how training rows are drawn; with-replacement is write-up 2's, and leaks (gpt: exact)",
-    SPLIT_METHODS,
-  ],
-  ['--decay-to <target>', 'what weight decay pulls the parameters towards (gpt: zero)', DECAY_TARGETS],
-  [
-    '--mask <kind>',
-    "for the decoder: who sees whom; additive is write-up 1's, and hides nothing",
-    MASK_MODES,
-  ],
-  ['--positions <kind>', 'for the decoder: how it knows positions', POSITION_KINDS],
-  ['--init <name>', 'for the gpt: N(0,1)/√dModel (paper), or N(0,1) (gpt: paper)', ['paper', 'unit']],
-];
+const FOOTER = `
+"(gpt: x)" is the value in the preset gpt, which is the default. \`grok presets\`
+says how the others differ, \`grok presets NAME\` prints all values of one.`;
 
 export function addTrainCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
   const command = program
     .command('train')
     .description(
       'train a model and leave a run folder: config.json, metrics.csv, checkpoint.safetensors, summary.json',
-    )
-    .addOption(
-      new Option('--preset <name>', 'configuration to start from')
-        .choices(Object.keys(PRESETS))
-        .default('gpt'),
-    )
-    .addOption(new Option('--operation <name>', `what to learn (gpt: add)`).choices(operationNames()));
-  for (const [flags, description, preset] of NUMBERS) {
-    const name = flags.slice(2, flags.indexOf(' '));
-    const usual = preset === undefined ? '' : ` (gpt: ${PRESETS.gpt[preset]})`;
-    command.option(flags, description + usual, (text: string) => parseNumber(name, text));
-  }
-  for (const [flags, description, choices] of CHOICES) {
-    command.addOption(new Option(flags, description).choices([...choices]));
-  }
-  command
-    .option(
-      '--batch-size <rows>',
-      "training rows in one update: a number, full, or half, the paper's min(512, N/2) (gpt: full)",
-      parseBatchSize,
-    )
-    .option('--dropout-in-validation', 'dropout stays on where accuracy is measured, as in write-up 1')
-    .option('--no-dropout-in-validation', 'dropout is off where accuracy is measured')
-    .addOption(
-      new Option('--optimizer <name>', `adamw or adam (gpt: ${PRESETS.gpt.optimizer})`).choices(
-        Object.keys(OPTIMIZERS),
-      ),
-    )
-    .option('--betas <pair>', `decay rates of the moments (gpt: ${PRESETS.gpt.betas})`, parseBetas)
-    .addOption(new Option('--device <name>', 'where to run').default('cpu'))
-    .option('--out <folder>', 'run folder (default: a new one under output/runs in this folder)')
-    .option('--resume', 'go on with the run in the folder; begin it where there is none', false)
-    .option('--overwrite', 'replace a run that is already in the folder', false)
-    .option('--json', 'print the summary as one last line of JSON', false)
-    .option('--quiet', 'no progress', false)
-    .addHelpText('after', `\nDevices: ${DEVICE_REQUESTS.join(', ')}. Defaults are those of the preset.`)
-    .action(async (options: TrainArguments) => {
-      done(await runTrain(options, streams));
-    });
+    );
+  for (const option of trainOptions()) command.addOption(option);
+  command.addHelpText('after', FOOTER).action(async (options: TrainArguments) => {
+    done(await runTrain(options, streams));
+  });
 }
 
 async function runTrain(options: TrainArguments, streams: Streams): Promise<ExitCode> {
@@ -229,7 +151,7 @@ function report({ summary }: FinishedRun, folder: string): string {
     ...(deviceReason === undefined ? [] : [`device      ${device} (${deviceReason})`]),
     `train       accuracy ${share(trainAccuracy)}, loss ${loss(trainLoss)}, 99 % ${first(summary.firstStepTrain99)}`,
     `validation  accuracy ${share(validationAccuracy)}, loss ${loss(validationLoss)}, 99 % ${first(summary.firstStepValidation99)}`,
-    `${summary.steps.toLocaleString('en')} steps in ${formatSeconds(summary.seconds)}${summary.msPerStep === null ? '' : `, ${summary.msPerStep.toPrecision(3)} ms a training step`}; run folder ${folder}`,
+    `${summary.steps.toLocaleString('en')} steps in ${formatSeconds(summary.seconds)}, evaluations included${summary.msPerStep === null ? '' : `; ${summary.msPerStep.toPrecision(3)} ms a training step alone`}; run folder ${folder}`,
     '',
   ].join('\n');
 }

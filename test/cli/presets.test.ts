@@ -56,4 +56,24 @@ describe('grok presets', () => {
       values: PRESETS['power-adam-full-batch-noise'],
     });
   });
+
+  it('prints one with all its values, a line each', async () => {
+    const { code, out, err } = await presets('decoder');
+    expect({ code, err }).toEqual({ code: EXIT.done, err: '' });
+    const [name, description, blank, ...values] = out.trimEnd().split('\n');
+    expect([name, blank]).toEqual(['decoder', '']);
+    expect(description).toContain('causal, decoupled decay');
+    expect(values).toHaveLength(Object.keys(PRESETS.decoder).length);
+    const words = values.map((line) => line.trim().split(/ +/));
+    expect(words).toContainEqual(['lr', '0.0003']);
+    expect(words).toContainEqual(['heads', '4']); // its base's
+    expect(words).toContainEqual(['dropout-in-validation', 'off']);
+    expect(JSON.parse((await presets('decoder', '--json')).out)).toMatchObject([{ values: PRESETS.decoder }]);
+  });
+
+  it('refuses a name that none has in one line with those there are', async () => {
+    const { code, out, err } = await presets('deco');
+    expect({ code, out }).toEqual({ code: EXIT.badArguments, out: '' });
+    expect(err).toBe(`grok: preset is 'deco', expected one of ${PRESET_NAMES.join(', ')}\n`);
+  });
 });

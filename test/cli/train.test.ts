@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../lib/cli/exit';
+import { DEVICE_REQUESTS } from '../../lib/compile/devices';
 import { readMetrics } from '../../lib/train/run-store.node';
 import { decodeSafetensors } from '../../lib/train/safetensors';
 import { grokIn, SMALL } from '../support/grok';
@@ -85,6 +86,13 @@ describe('grok train', () => {
     });
   });
 
+  it('reports in words that its seconds include the evaluations', async () => {
+    const { out } = await grok('train', ...SMALL.filter((arg) => arg !== '--quiet'), '--out', 'words');
+    expect(out).toMatch(
+      /^30 steps in [\d.]+ s, evaluations included; [\d.]+ ms a training step alone; run folder words$/m,
+    );
+  });
+
   it('does not overwrite a run unless told to', async () => {
     await grok('train', ...SMALL, '--out', 'twice');
     const again = await grok('train', ...SMALL, '--out', 'twice');
@@ -160,6 +168,34 @@ describe('grok train', () => {
     expect(code).toBe(EXIT.failure);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toContain(join('file', 'run'));
+  });
+});
+
+describe('grok train --help', () => {
+  it('groups the options, and says what their defaults are and where others stand', async () => {
+    const { code, out } = await grok('train', '--help');
+    expect(code).toBe(EXIT.done);
+    const text = out.replaceAll(/\s+/g, ' ');
+    const places = [
+      ...[
+        'Run:',
+        '--device <name>',
+        'Data:',
+        '--operation <name>',
+        'Model:',
+        '--heads',
+        'Optimiser:',
+        '--lr',
+      ],
+      ...['"(gpt: x)"', 'grok presets NAME'],
+    ].map((part) => text.indexOf(part));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(text).toContain(`where to run: ${DEVICE_REQUESTS.join(', ')}`);
+    expect(text).toMatch(/--mask <kind> [^-]*-up [^(]*\(decoder: causal\)/);
+    expect(text).toContain('(decoder: sinusoidal)');
+    // No option is left without a group but commander's own.
+    expect(text).toContain(' Options: -h, --help display help for command "(gpt: x)"');
   });
 });
 
