@@ -27,7 +27,7 @@ export async function main(args: readonly string[], streams: Streams = processSt
   const program = new Command('grok')
     .description('Train small transformers on modular arithmetic until they grok.')
     .exitOverride()
-    .configureOutput({ writeOut: streams.out, writeErr: streams.err })
+    .configureOutput({ writeOut: streams.out, writeErr: streams.err, outputError: () => undefined })
     .showHelpAfterError(false);
   addTrainCommand(program, streams, done);
   addPredictCommand(program, streams, done);
@@ -36,8 +36,27 @@ export async function main(args: readonly string[], streams: Streams = processSt
     await program.parseAsync([...args], { from: 'user' });
     return code;
   } catch (error) {
-    return report(error, streams);
+    return report(error instanceof CommanderError ? argumentMistake(error, program, args) : error, streams);
   }
+}
+
+/** What commander refused, in the form of our own messages; its help, which it ends with an error too, as it is. */
+function argumentMistake(
+  error: CommanderError,
+  program: Command,
+  [name]: readonly string[],
+): CommanderError | ArgumentError {
+  if (!error.message.startsWith('error: ')) return error;
+  const command = program.commands.find((each) => each.name() === name);
+  const extra = command?.args[command.registeredArguments.length];
+  const problem =
+    error.code === 'commander.excessArguments' && extra !== undefined
+      ? `'${extra}' is one argument too many for ${name}, leave it out`
+      : error.message
+          .slice('error: '.length)
+          .replace(/\n\((.*)\)$/, ' ($1)')
+          .replace(/\.$/, '');
+  return new ArgumentError(`${problem}; see \`grok${command === undefined ? '' : ` ${name}`} --help\``);
 }
 
 /** A user's mistake is one line; anything else is a defect of ours and keeps its stack trace. */

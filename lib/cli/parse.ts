@@ -1,13 +1,10 @@
-/** @file Turns the text of options into values, each mistake into one line. */
+/** @file Turns the text of options into values. */
 import { ArgumentError } from '../errors';
-import type { BatchSize } from '../train/config';
 
-/** @param more what else would do @throws ArgumentError where the text is not a number. */
-export function parseNumber(option: string, text: string, more = ''): number {
+/** The number, or the text where it is none: the check of the option's range refuses it, and says what was expected. */
+export function parseNumber(text: string): number | string {
   const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value))
-    throw new ArgumentError(`${option} is '${text}', expected a number${more}`);
-  return value;
+  return text.trim() === '' || Number.isNaN(value) ? text : value;
 }
 
 /** A pair such as `.9,.98`. @throws ArgumentError where the text is not two numbers. */
@@ -19,9 +16,4 @@ export function parseBetas(text: string): readonly [number, number] {
     throw new ArgumentError(`betas is '${text}', expected two numbers such as .9,.98`);
   }
   return [beta1, beta2];
-}
-
-/** A number of rows, or a word for one, which is checked with the other options. @throws ArgumentError where it is neither. */
-export function parseBatchSize(text: string): BatchSize {
-  return text === 'full' || text === 'half' ? text : parseNumber('batch-size', text, ', full or half');
 }

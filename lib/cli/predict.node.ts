@@ -1,5 +1,6 @@
-/** @file `grok predict`: logits of a checkpoint for rows of tokens. */
-import { resolve } from 'node:path';
+/** @file `grok predict`: logits of a checkpoint for rows of tokens, or the answers they give. */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import Papa from 'papaparse';
 import { onnxRuntimeNode } from '../compile/runtime.node';
@@ -8,6 +9,7 @@ import { readWholeFile, writeFileAtomic } from '../files.node';
 import { MASK_MODES, type MaskMode, type ModelName } from '../models/config';
 import { predict } from '../models/predict';
 import { MODEL_NAMES } from '../models/registry';
+import { checkInteger } from '../train/check-config';
 import { loadModel } from '../train/checkpoint';
 import { runEnvironment } from '../train/environment.node';
 import { shortestFloat32 } from '../train/metrics-csv';
@@ -22,12 +24,18 @@ interface PredictArguments {
   readonly heads?: number;
   readonly mask?: MaskMode;
   readonly threads?: number;
+  readonly answers: boolean;
 }
+
+const FOOTER = `
+The logits of a row agree to rounding, not always to the last digit, between files
+of different numbers of rows. A checkpoint from elsewhere, without our metadata,
+counts as having one answer.`;
 
 export function addPredictCommand(program: Command, streams: Streams, done: (code: ExitCode) => void): void {
   program
     .command('predict')
-    .description('print the logits of a checkpoint for rows of tokens')
+    .description('print the logits of a checkpoint for rows of tokens, or the answers')
     .argument(
       '<checkpoint>',
       'safetensors file, of ours or with the parameters of the same model made elsewhere',
@@ -43,16 +51,20 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
         'for a file without our metadata: what it holds, if its tensors do not tell',
       ).choices([...MODEL_NAMES]),
     )
-    .option('--heads <integer>', 'for a file without our metadata: attention heads', (text) =>
-      parseNumber('heads', text),
-    )
+    .option('--heads <integer>', 'for a file without our metadata: attention heads', parseNumber)
     .addOption(
       new Option(
         '--mask <mode>',
         "for a decoder without our metadata: who sees whom; additive for write-up 1's class in PyTorch",
       ).choices([...MASK_MODES]),
     )
-    .option('--threads <integer>', 'native threads', (text) => parseNumber('threads', text))
+    .option(
+      '--answers',
+      "print a row's predicted class instead of its logits, or both where it has two answers",
+      false,
+    )
+    .option('--threads <integer>', 'native threads', parseNumber)
+    .addHelpText('after', FOOTER)
     .action(async (checkpoint: string, options: PredictArguments) => {
       done(await runPredict(checkpoint, options, streams));
     });
@@ -66,6 +78,8 @@ async function runPredict(
   const { model: name, heads, mask } = options;
   const path = (file: string) => resolve(streams.directory, file);
   const { threads } = runEnvironment(options.threads === undefined ? {} : { threads: options.threads });
+  if (heads !== undefined) checkInteger('heads', heads, 1);
+  if (options.out !== undefined) checkFolder(path(options.out), options.out);
   const lines = readRows(path(options.tokens), options.tokens);
   const { model, params } = loadModel(readCheckpoint(path(checkpoint)), checkpoint, {
     ...(name === undefined ? {} : { model: name }),
@@ -73,23 +87,43 @@ async function runPredict(
     ...(mask === undefined ? {} : { mask }),
     sequenceLength: cellsOf(lines[0] as string).length,
   });
-  const { sequenceLength, vocabulary } = model.config;
+  const { sequenceLength, vocabulary, classes } = model.config;
   const tokens = parseTokens(lines, options.tokens, sequenceLength, vocabulary);
   const logits = await predict(model, params, tokens, onnxRuntimeNode, { threads });
-  const csv = formatLogits(logits.data as Float32Array, logits.shape[1] as number);
+  const values = logits.data as Float32Array;
+  const csv = options.answers
+    ? formatRows(answersOf(values, classes), (logits.shape[1] as number) / classes)
+    : formatRows(Array.from(values, shortestFloat32), logits.shape[1] as number);
   if (options.out === undefined) streams.out(csv);
   else writeFileAtomic(path(options.out), csv);
   return EXIT.done;
 }
 
-/** @throws FileError for a file that cannot be read, or has no rows. */
+/** Looked at first, so that nothing is computed for it in vain. @throws FileError where a file's folder does not exist. */
+function checkFolder(path: string, source: string): void {
+  if (existsSync(dirname(path))) return;
+  throw new FileError(
+    `cannot write ${source}: the folder ${dirname(path)} does not exist; make it, or choose another`,
+  );
+}
+
+/** @throws FileError for a file that cannot be read, or has no rows; ArgumentError where the first line is a header. */
 function readRows(path: string, source: string): string[] {
   const text = new TextDecoder().decode(readWholeFile(path));
   if (text.trim() === '') throw new FileError(`${source} holds no rows, expected the tokens of one a line`);
-  return text
+  const lines = text
     .replace(/^\uFEFF/, '')
     .trimEnd()
     .split(/\r?\n/);
+  if (isHeader(cellsOf(lines[0] as string))) {
+    throw new ArgumentError(`${source} line 1 is not numbers; the file must have no header`);
+  }
+  return lines;
+}
+
+/** Words alone, as a table's first line often is; a line that has a number too is a row with a mistake. */
+function isHeader(cells: readonly string[]): boolean {
+  return /^\s*\p{L}/u.test(cells[0] ?? '') && cells.every((cell) => Number.isNaN(Number(cell)));
 }
 
 function cellsOf(line: string): string[] {
@@ -127,11 +161,21 @@ function parseTokens(
   );
 }
 
+/** The class with the largest of every `classes` logits; the first of equal ones. */
+function answersOf(logits: Float32Array, classes: number): string[] {
+  const answers: string[] = [];
+  for (let first = 0; first < logits.length; first += classes) {
+    const own = logits.subarray(first, first + classes);
+    answers.push(String(own.reduce((best, logit, i) => (logit > (own[best] as number) ? i : best), 0)));
+  }
+  return answers;
+}
+
 /** A line for every `width` numbers. */
-function formatLogits(logits: Float32Array, width: number): string {
+function formatRows(numbers: readonly string[], width: number): string {
   const lines: string[] = [];
-  for (let row = 0; row < logits.length; row += width) {
-    lines.push(Array.from(logits.subarray(row, row + width), shortestFloat32).join(','));
+  for (let row = 0; row < numbers.length; row += width) {
+    lines.push(numbers.slice(row, row + width).join(','));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -9,8 +9,10 @@
  * A file holds a whole table, its rows in any order. Tokens are not stored: they follow from the form asked for on reading.
  */
 import { resolve } from 'node:path';
+import { shown } from '../compile/errors';
 import { ArgumentError, FileError, quoted } from '../errors';
 import { readWholeFile, writeFileAtomic } from '../files.node';
+import { requireRecord } from './arguments';
 import { type Dataset, makeDataset, operandsOf } from './dataset';
 import type { OperationName } from './operations';
 import type { TokenForm } from './token-forms';
@@ -52,11 +54,18 @@ export async function saveDatasetCsv(dataset: Dataset, path: string): Promise<vo
  * @param options the token form to return it in; default `equals`
  * @returns the dataset with its rows in the order of `makeDataset`, whatever their order in the file
  * @throws {FileError} if the file cannot be read or is damaged, naming the line and what stands there
+ * @throws {ArgumentError} for a path that is no text, and an unknown option
  */
 export async function readDatasetCsv(
   path: string,
   options: { readonly form?: TokenForm | undefined } = {},
 ): Promise<Dataset> {
+  if (typeof path !== 'string') {
+    throw new ArgumentError(
+      `the path given to readDatasetCsv is ${shown(path)}, expected one such as 'data/add.csv'`,
+    );
+  }
+  requireRecord('the options of readDatasetCsv', options, "{ form: 'pair' }", ['form']);
   const text = new TextDecoder().decode(readWholeFile(path)); // leaves a byte order mark out
   const lines = text.split(/\r?\n/);
   const task = taskOf(lines, path);

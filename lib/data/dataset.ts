@@ -3,7 +3,9 @@
  * vocabulary and the head are both of n, which leaves `=` without an embedding and one class out of reach; here each form
  * has as many tokens and classes as it uses.
  */
+import { shown } from '../compile/errors';
 import { ArgumentError } from '../errors';
+import { requireRecord } from './arguments';
 import { getOperation, type OperationName } from './operations';
 import { type TokenForm, tokenLayout } from './token-forms';
 
@@ -53,10 +55,16 @@ export interface DatasetOptions {
 /**
  * What the table of an operation would be, without making it.
  *
- * @throws {ArgumentError} if the operation or the form does not exist, if the modulus is not an integer from 2 to 4096 or
+ * @throws {ArgumentError} for an unknown option, if the operation or the form does not exist, if the modulus is not an integer from 2 to 4096 or
  *   the operation not defined for it, or if an operation on S₅ is given a modulus
  */
-export function datasetSizes({ operation: name, modulus, form = 'equals' }: DatasetOptions): DatasetSizes {
+export function datasetSizes(options: DatasetOptions): DatasetSizes {
+  requireRecord('the options of makeDataset', options, "{ operation: 'add', modulus: 97 }", [
+    'operation',
+    'modulus',
+    'form',
+  ]);
+  const { operation: name, modulus, form = 'equals' } = options;
   const operation = getOperation(name);
   const layout = tokenLayout(form);
   checkModulus(operation.modular, name, modulus);
@@ -110,7 +118,9 @@ function checkModulus(modular: boolean, name: OperationName, modulus: number | u
     throw new ArgumentError(`operation "${name}" needs a modulus p: give one such as 113.`);
   }
   if (!Number.isInteger(modulus) || modulus < 2) {
-    throw new ArgumentError(`modulus p = ${modulus} is not an integer of at least 2: give one such as 113.`);
+    throw new ArgumentError(
+      `modulus p = ${shown(modulus)} is not an integer of at least 2: give one such as 113.`,
+    );
   }
   if (modulus > MAX_MODULUS) {
     throw new ArgumentError(

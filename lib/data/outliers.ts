@@ -4,6 +4,7 @@
  * is drawn from the n − 1 wrong ones, each as likely, so that k outliers are k wrong labels.
  */
 import { ArgumentError } from '../errors';
+import { requireRecord } from './arguments';
 import { type Dataset, operandsOf } from './dataset';
 import { randomStream } from './random';
 import type { Split } from './split';
@@ -35,7 +36,9 @@ export interface Outliers {
  *
  * @throws {ArgumentError} if there are not that many training rows, or the seed is not a whole number
  */
-export function withOutliers(dataset: Dataset, split: Split, { count, seed }: OutlierOptions): Outliers {
+export function withOutliers(dataset: Dataset, split: Split, options: OutlierOptions): Outliers {
+  requireRecord('the options of withOutliers', options, '{ count: 10, seed: 0 }', ['count', 'seed']);
+  const { count, seed } = options;
   const candidates = Int32Array.from(new Set(split.train));
   if (!Number.isInteger(count) || count < 0 || count > candidates.length) {
     throw new ArgumentError(

@@ -4,6 +4,7 @@
  * kept under its own name, for comparison.
  */
 import { ArgumentError } from '../errors';
+import { requireRecord } from './arguments';
 import { type Dataset, operandsOf } from './dataset';
 import { randomStream } from './random';
 
@@ -88,9 +89,16 @@ export function trainRowCount(
  * @param options the seed, with either `trainFraction` in (0, 1), which takes ⌊fraction · rows⌋ rows in double precision
  *   (3,830 of 12,769 at .3), or `trainRows` from 1 to rows − 1; and the method
  * @returns row numbers in the order drawn, as many in all as the dataset has rows
- * @throws {ArgumentError} if no row would train or none validate, the seed is not a whole number or the method unknown
+ * @throws {ArgumentError} for an unknown option, if no row would train or none validate, the seed is not a whole number or
+ *   the method unknown
  */
 export function splitRows(dataset: Dataset, options: SplitOptions): Split {
+  requireRecord('the options of splitRows', options, '{ seed: 0, trainFraction: 0.3 }', [
+    'seed',
+    'method',
+    'trainFraction',
+    'trainRows',
+  ]);
   const count = trainRowCount(dataset.rows, options);
   const order = drawRows(dataset.rows, options);
   return { train: order.slice(0, count), validation: order.slice(count) };

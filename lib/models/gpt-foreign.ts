@@ -16,7 +16,7 @@ export const gptForeign: ForeignModel<GptModelConfig> = {
     const [vocabulary, dModel] = shape('tok_embed');
     if (heads === undefined) {
       throw new FileError(
-        `${source} does not say how many attention heads the model has; add --model gpt --heads N`,
+        `${source} does not say how many attention heads the model has; add --heads N`,
       );
     }
     const config = {

@@ -19,7 +19,7 @@ export const powerForeign: ForeignModel<PowerModelConfig> = {
     const [vocabulary, dModel] = shape('embedding.weight');
     if (heads === undefined) {
       throw new FileError(
-        `${source} does not say how many attention heads the model has; add --model power --heads N`,
+        `${source} does not say how many attention heads the model has; add --heads N`,
       );
     }
     if (hint.heads !== undefined && hint.heads !== heads)

@@ -42,7 +42,7 @@ export function checkValues(
   const { model, stopAtAccuracy, batchSize, dropout } = config;
   checkName('model', model, MODEL_NAMES);
   checkName('optimizer', config.optimizer, Object.keys(OPTIMIZERS));
-  checkName('init', config.init, INITIALIZATIONS[model]);
+  checkInitialization(model, config.init);
   for (const [key, allowed] of Object.entries(CHOICES)) {
     const value = config[key as keyof typeof CHOICES];
     if (value !== undefined) checkName(optionName(key), value, allowed);
@@ -59,10 +59,18 @@ export function checkValues(
   checkInteger('steps', config.steps, 1, LARGEST_STEP);
   checkInteger('eval-every', config.evalEvery, 1, LARGEST_STEP);
   checkInteger('stop-evaluations', config.stopEvaluations, 1);
+  if (config.stopEvaluations !== 1 && stopAtAccuracy === undefined) {
+    throw new ArgumentError(
+      `stop-evaluations is ${config.stopEvaluations}, but there is no stop-at-accuracy to reach; give one such as .99, or leave stop-evaluations out`,
+    );
+  }
   checkInteger('outliers', config.outliers, 0);
   checkInteger('warmup', config.warmup, 0, LARGEST_STEP);
-  if (typeof batchSize === 'number') checkInteger('batch-size', batchSize, 1);
-  else checkName('batch-size', batchSize, ['full', 'half'], 'a number of rows, ');
+  if (batchSize !== 'full' && batchSize !== 'half' && !(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+    throw new ArgumentError(
+      `batch-size is ${shown(batchSize)}, expected a number of rows of at least 1, full or half`,
+    );
+  }
   if (stopAtAccuracy !== undefined && !(stopAtAccuracy > 0 && stopAtAccuracy <= 1)) {
     throw new ArgumentError(
       `stop-at-accuracy is ${shown(stopAtAccuracy)}, expected a share in (0, 1] such as .99`,
@@ -76,11 +84,56 @@ export function checkValues(
   }
   for (const key of ['weightNoise', 'gradientNoise'] as const) {
     if (!(Number.isFinite(config[key]) && config[key] >= 0)) {
-      throw new ArgumentError(`${optionName(key)} is ${shown(config[key])}, expected a number of at least 0`);
+      throw new ArgumentError(
+        `${optionName(key)} is ${shown(config[key])}, expected a number of at least 0 such as .01`,
+      );
     }
   }
   checkFlag('dropout-in-validation', config.dropoutInValidation);
   checkOptimizerOptions(config, { learningRate: 'lr', weightDecay: 'weight-decay' });
+}
+
+/** A model that begins in one way alone has no such option; that way may be given, as a saved configuration does. */
+function checkInitialization(model: ModelName, init: Initialization): void {
+  const allowed = INITIALIZATIONS[model];
+  if (allowed.length > 1) checkName('init', init, allowed);
+  else if (!allowed.includes(init)) {
+    throw new ArgumentError(
+      `init is ${shown(init)}, but the model '${model}' has no such option; leave it out`,
+    );
+  }
+}
+
+/**
+ * Checks that some rows train and some are left, in the words of a run's options.
+ *
+ * @param rows all rows of the table
+ * @param isGiven whether the user asked for this number or share, which is else the preset's
+ * @throws {ArgumentError} naming the option, or the preset, and what to give
+ */
+export function checkTrainRows(
+  { preset, trainRows, trainFraction }: Pick<RunConfig, 'preset' | 'trainRows' | 'trainFraction'>,
+  rows: number,
+  isGiven: boolean,
+): void {
+  if (trainRows !== undefined) {
+    if (!isGiven && trainRows >= rows) {
+      throw new ArgumentError(
+        `the preset '${preset}' trains on ${trainRows} rows, but there are ${rows} pairs; give --train-rows from 1 to ${rows - 1}, or --train-fraction`,
+      );
+    }
+    checkInteger('train-rows', trainRows, 1, rows - 1);
+    return;
+  }
+  const fraction = trainFraction as number;
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new ArgumentError(`train-fraction is ${shown(fraction)}, expected a share in (0, 1) such as .3`);
+  }
+  if (Math.floor(fraction * rows) === 0) {
+    throw new ArgumentError(
+      `train-fraction is ${fraction}, less than one of the ${rows} rows; give a larger one such as .3`,
+    );
+  }
 }
 
 /**
@@ -135,10 +188,10 @@ function checkSize(what: string, elements: number): void {
   }
 }
 
-/** @throws {ArgumentError} where the value is none of the allowed ones; `more` names what else would do. */
-export function checkName(option: string, value: string, allowed: readonly string[], more = ''): void {
+/** @throws {ArgumentError} where the value is none of the allowed ones */
+export function checkName(option: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value))
-    throw new ArgumentError(`${option} is ${shown(value)}, expected ${more}one of ${allowed.join(', ')}`);
+    throw new ArgumentError(`${option} is ${shown(value)}, expected one of ${allowed.join(', ')}`);
 }
 
 function checkFlag(option: string, value: boolean): void {
@@ -146,7 +199,13 @@ function checkFlag(option: string, value: boolean): void {
     throw new ArgumentError(`${option} is ${shown(value)}, expected true or false`);
 }
 
-function checkInteger(option: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+/** @throws {ArgumentError} where the value is no integer from `least` to `most` */
+export function checkInteger(
+  option: string,
+  value: number,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): void {
   if (!Number.isSafeInteger(value) || value < least || value > most) {
     const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new ArgumentError(`${option} is ${shown(value)}, expected an integer ${range}`);

@@ -14,7 +14,7 @@ import type { MaskMode, ModelConfig, ModelName, PositionKind } from '../models/c
 import type { GptInitialization } from '../models/gpt';
 import { createModel } from '../models/registry';
 import type { OptimizerName } from '../optim';
-import { checkFit, checkName, checkSizes, checkValues } from './check-config';
+import { checkFit, checkName, checkSizes, checkTrainRows, checkValues } from './check-config';
 import { PRESETS, type PresetName } from './presets';
 
 /** Everything a run's result depends on. Two runs of equal configuration on one device give the same numbers. */
@@ -132,6 +132,7 @@ export function runConfig(options: RunOptions = {}): RunConfig {
   const wanted = completed(preset, given);
   checkValues(wanted, MODEL_OPTIONS);
   const dataset = datasetSizesOf(wanted);
+  checkTrainRows(wanted, dataset.rows, given.trainRows !== undefined || given.trainFraction !== undefined);
   const trainRows = trainRowCount(dataset.rows, wanted);
   const { batchSize, dropout, weightDecay } = wanted;
   const config = inOrder({

@@ -2,12 +2,16 @@
 import { availableParallelism, cpus } from 'node:os';
 import { version as tfjsVersion } from '@tensorflow/tfjs';
 import { DEVICE_REQUESTS, type DeviceRequest, isDeviceRequest, type OpenedDevice } from '../compile/devices';
+import { shown } from '../compile/errors';
 import { onnxRuntimeNode } from '../compile/runtime.node';
 import { ArgumentError } from '../errors';
 import type { RunEnvironment } from './run';
 
 /** More threads than this do not help models of these sizes. */
 const MOST_DEFAULT_THREADS = 8;
+
+/** Threads beyond a few for each core only wait for each other; a thousand of them never finish starting. */
+const mostThreads = (cores: number) => Math.max(8, 4 * cores);
 
 /** @throws ArgumentError for a name that is no device's. */
 export function checkedDevice(name: string): DeviceRequest {
@@ -19,7 +23,7 @@ export function checkedDevice(name: string): DeviceRequest {
 
 /**
  * @param device As `openDevice` returns it; default: the CPU.
- * @throws ArgumentError for a number of threads that is not a positive integer.
+ * @throws ArgumentError for a number of threads that is not an integer from 1 to 4 a core, or 8 where that is more.
  */
 export function runEnvironment({
   device = { name: 'cpu', version: onnxRuntimeNode.version },
@@ -30,8 +34,11 @@ export function runEnvironment({
 } = {}): RunEnvironment {
   const cores = availableParallelism();
   const count = threads ?? Math.min(cores, MOST_DEFAULT_THREADS);
-  if (!Number.isInteger(count) || count < 1 || count > 1024) {
-    throw new ArgumentError(`threads is ${count}, expected an integer from 1 to 1024`);
+  const most = mostThreads(cores);
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw new ArgumentError(
+      `threads is ${shown(count)}, this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}; give an integer from 1 to ${most}`,
+    );
   }
   return {
     device: device.name,

@@ -34,6 +34,14 @@ const LONGEST_NUMBER = 40;
 /** What is wrong with a file, in words that continue a sentence; the reader names the file and adds what to do. */
 export class FormatError extends Error {
   override name = 'FormatError';
+
+  /** @param kind whether the file is damaged, of another format, or has elements of a type that is not read */
+  constructor(
+    message: string,
+    readonly kind: 'damaged' | 'foreign' | 'type' = 'damaged',
+  ) {
+    super(message);
+  }
 }
 
 function parseJson(text: string): unknown {

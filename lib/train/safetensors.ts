@@ -65,6 +65,12 @@ export interface TensorFile {
   readonly metadata: Record<string, string>;
 }
 
+/** Types of the format that no typed array of every supported Node holds. */
+const UNREAD_DTYPES = /^(F16|BF16|F8_E\dM\d)$/;
+
+/** What PyTorch's own files end in. */
+const PYTORCH_ENDING = /\.(pt|pth)$/i;
+
 /** Longest header accepted, in bytes: some 80,000 tensors. */
 const MAX_HEADER_BYTES = 2 ** 23;
 
@@ -148,12 +154,16 @@ export interface ByteSource {
 function readHeader({ size, read }: ByteSource): { header: Header; dataStart: number } {
   if (size < 8) throw new FormatError(`it has ${size} bytes, too few for the header length of 8 bytes`);
   const length = new DataView(read(0, 8).buffer).getBigUint64(0, true);
+  const isTooLong = length > BigInt(MAX_HEADER_BYTES);
   if (length > BigInt(size - 8)) {
-    throw new FormatError(`its header should have ${length} bytes, but only ${size - 8} follow`);
+    // Of a file that was cut off, even in its header, the length is still one that a header may have.
+    throw new FormatError(
+      `its header should have ${length} bytes, but only ${size - 8} follow`,
+      isTooLong ? 'foreign' : 'damaged',
+    );
   }
-  if (length > BigInt(MAX_HEADER_BYTES)) {
+  if (isTooLong)
     throw new FormatError(`its header has ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
-  }
   const dataStart = 8 + Number(length);
   let text: string;
   try {
@@ -184,6 +194,8 @@ function checkLayout(entries: readonly HeaderEntry[], dataBytes: number): void {
 
 /** Checks that the type of a tensor is known and its shape fits its bytes. */
 function checkEntry({ name, dtype, shape, offsets: [begin, end] }: HeaderEntry): void {
+  if (UNREAD_DTYPES.test(dtype))
+    throw new FormatError(`holds ${dtype} tensors such as ${quoted(name)}`, 'type');
   if (!Object.hasOwn(ARRAYS, dtype)) {
     const known = Object.keys(ARRAYS).join(', ');
     throw new FormatError(
@@ -231,10 +243,23 @@ export function readSafetensors(source: ByteSource, name: string): TensorFile {
     };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new FileError(
-      `${name} is not a whole safetensors file: ${error.message}; give another file or write it again.`,
+    throw refusal(name, error);
+  }
+}
+
+/** What is wrong with a file, and what to do about it. */
+function refusal(name: string, { kind, message }: FormatError): FileError {
+  if (kind === 'type') return new FileError(`${name} ${message}, which are not read here; save them as F32.`);
+  if (PYTORCH_ENDING.test(name)) {
+    return new FileError(
+      `${name} is not a safetensors file: ${message}; save it with safetensors.torch.save_file.`,
     );
   }
+  if (kind === 'foreign')
+    return new FileError(`${name} is not a safetensors file: ${message}; give another file.`);
+  return new FileError(
+    `${name} is not a whole safetensors file: ${message}; give another file or write it again.`,
+  );
 }
 
 /**

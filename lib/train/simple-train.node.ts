@@ -4,6 +4,7 @@
  * from which a training that was stopped goes on.
  */
 import { join } from 'node:path';
+import { requireRecord } from '../data/arguments';
 import { ArgumentError } from '../errors';
 import { writeFileAtomic } from '../files.node';
 import { encodeParameters } from './checkpoint';
@@ -44,6 +45,14 @@ export interface SimpleTrainSettings {
   readonly display?: ProgressDisplay;
 }
 
+const SETTINGS: { readonly [Key in keyof Required<SimpleTrainSettings>]: true } = {
+  folder: true,
+  overwrite: true,
+  threads: true,
+  notify: true,
+  display: true,
+};
+
 /** A training with the files it left: none without a folder, nor where it was stopped before its end. */
 export interface SimpleTraining extends FinishedRun {
   /** `Epoch`, then accuracy and loss on the training and on the validation rows, one row an epoch. */
@@ -57,16 +66,20 @@ export interface SimpleTraining extends FinishedRun {
  * of the training and validation rows before each.
  *
  * @param options the sizes and differences from the presets `decoder`, or `decoder-as-written`
- * @throws {ArgumentError} for a value out of range
+ * @throws {ArgumentError} for an unknown setting or a value out of range
  * @throws {FileError} where the files cannot be written, or the run folder holds a training of another configuration
  * @throws {TrainingError} with a folder, where the loss was no longer a finite number: such a model is not written as trained
  */
 export async function simpleTrain(
-  { epochs = 10_000, asWritten = false, ...options }: SimpleTrainOptions,
-  { folder, overwrite = false, ...settings }: SimpleTrainSettings = {},
+  options: SimpleTrainOptions,
+  settings: SimpleTrainSettings = {},
 ): Promise<SimpleTraining> {
+  requireRecord('the options of simpleTrain', options, '{ trainRows: 2000 }');
+  requireRecord('the settings of simpleTrain', settings, "{ folder: 'data' }", Object.keys(SETTINGS));
+  const { epochs = 10_000, asWritten = false, ...differences } = options;
+  const { folder, overwrite = false, ...ofTraining } = settings;
   const config = runConfig({
-    ...options,
+    ...differences,
     preset: asWritten ? 'decoder-as-written' : 'decoder',
     steps: epochs,
     evalEvery: 1,
@@ -77,10 +90,10 @@ export async function simpleTrain(
       `model is '${config.model}', expected 'decoder', which simpleTrain is for; use train`,
     );
   }
-  if (folder === undefined) return train(config, settings);
+  if (folder === undefined) return train(config, ofTraining);
   const files = fileNames(folder, config);
   const run = await train(config, {
-    ...settings,
+    ...ofTraining,
     out: files.runFolder,
     ...(overwrite ? { overwrite } : { resume: true }),
   });

@@ -110,8 +110,8 @@ function announce(
 
 /**
  * Trains a run: the preset's configuration with the given differences.
- * @throws ArgumentError for an unknown setting or a value out of range, FileError for a folder that cannot be written, is in use or holds another
- *   run, CompileError for a device that is not there, with how to get it.
+ * @throws ArgumentError for an unknown setting or a value out of range, FileError for a folder that cannot be written, is in
+ *   use or holds another run, CompileError for a device that is not there, with how to get it.
  */
 export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<FinishedRun> {
   requireRecord('the settings of train', settings, "{ out: 'output/runs/mine' }", Object.keys(SETTINGS));

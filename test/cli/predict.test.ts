@@ -52,6 +52,10 @@ describe('grok predict', () => {
     const bare = await grok(...args);
     expect(bare.code).toBe(EXIT.failure);
     expect(bare.err).toMatch(/^[^\n]*pytorch\.safetensors[^\n]*--heads[^\n]*--mask[^\n]*\n$/);
+    expect(bare.err).not.toContain('--model');
+    const masked = await grok(...args, '--mask', 'additive');
+    expect(masked.err).toContain('add --heads N');
+    expect(masked.err).not.toContain('--mask');
   });
 
   it('reads the weights of the paper’s released code, for rows as long as they are', async () => {
@@ -62,13 +66,33 @@ describe('grok predict', () => {
     expect(numbersOf(out)).toMatchReference(openOracle('power').numbers('f64.equation.logits'), 1e-5);
   });
 
+  it('prints the answers alone by --answers, a row a line', async () => {
+    const args = ['foreign.safetensors', '--tokens', 'rows.csv', '--heads', '4', '--answers'];
+    const { code, out } = await grok('predict', ...args);
+    expect(code).toBe(EXIT.done);
+    const reference = Array.from(openOracle('c_gpt').numbers('f64.fixed.logits_last'));
+    const answers = Array.from({ length: 169 }, (_, row) => {
+      const own = reference.slice(13 * row, 13 * (row + 1));
+      return own.indexOf(Math.max(...own));
+    });
+    expect(numbersOf(out)).toEqual(answers);
+    expect(out.trimEnd().split('\n')).toHaveLength(169);
+  });
+
   it('prints the logits of both answers in a line', async () => {
     const config = runConfig({ model: 'power', tokens: 'equation-eos', modulus: 5, dModel: 8, heads: 2 });
     writeFileSync(join(folder, 'two.safetensors'), encodeCheckpoint(prepareRun(config).initial, config));
     writeFileSync(join(folder, 'row.csv'), '5,1,7,2,6,3\n');
     const { code, out } = await grok('predict', 'two.safetensors', '--tokens', 'row.csv');
     expect(code).toBe(EXIT.done);
-    expect(numbersOf(out)).toHaveLength(2 * datasetOf(config).classes);
+    const { classes } = datasetOf(config);
+    const logits = numbersOf(out);
+    expect(logits).toHaveLength(2 * classes);
+    const largest = [logits.slice(0, classes), logits.slice(classes)].map((own) =>
+      own.indexOf(Math.max(...own)),
+    );
+    const answers = await grok('predict', 'two.safetensors', '--tokens', 'row.csv', '--answers');
+    expect(answers).toEqual({ code: EXIT.done, out: `${largest.join(',')}\n`, err: '' });
   });
 
   it('reads rows with a byte order mark, spaces and any line ends', async () => {
@@ -119,6 +143,7 @@ describe('grok predict', () => {
     ['0x1,1,13\n', "'0x1'"],
     ['1.0,1,13\n', "'1.0'"],
     ['0,1,13\n\n0,1,13\n', 'line 2'],
+    ['a,b,equals\n0,1,13\n', 'line 1 is not numbers; the file must have no header'],
   ])('refuses tokens %j in one line, and writes nothing', async (text, part) => {
     writeFileSync(join(folder, 'bad.csv'), text);
     const args = ['--tokens', 'bad.csv', '--out', 'never.csv', '--heads', '4'];
@@ -127,6 +152,26 @@ describe('grok predict', () => {
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toContain(part);
     expect(existsSync(join(folder, 'never.csv'))).toBe(false);
+  });
+
+  it('says that the folder of the file to write does not exist', async () => {
+    const args = ['--tokens', 'rows.csv', '--heads', '4', '--out', join('nodir', 'x.csv')];
+    const { code, err } = await grok('predict', 'foreign.safetensors', ...args);
+    expect(code).toBe(EXIT.failure);
+    expect(err).toContain(`the folder ${join(folder, 'nodir')} does not exist`);
+  });
+
+  it.each(['x', '0', '2.5'])('refuses %s heads', async (heads) => {
+    const { code, err } = await grok(
+      'predict',
+      'foreign.safetensors',
+      '--tokens',
+      'rows.csv',
+      '--heads',
+      heads,
+    );
+    expect(code).toBe(EXIT.badArguments);
+    expect(err).toContain('expected an integer of at least 1');
   });
 
   it('refuses a truncated, a missing and a headless checkpoint, each in one line that names it', async () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -138,7 +139,13 @@ describe('grok train', () => {
   it.each([
     ['--p 1', 'p = 1'],
     ['--p 2.5', '2.5'],
-    ['--p abc', "'abc'"],
+    ['--p abc', "p = 'abc' is not an integer of at least 2"],
+    ['--lr abc', "lr is 'abc', expected a positive number such as 1e-3"],
+    ['--weight-noise x', "weight-noise is 'x', expected a number of at least 0 such as .01"],
+    ['--batch-size third', "batch-size is 'third', expected a number of rows of at least 1, full or half"],
+    ['--steps x', "steps is 'x', expected an integer from 1"],
+    ['--d-model x', "d-model is 'x', expected an integer"],
+    ['--checkpoint-seconds x', "checkpoint-seconds is 'x', expected a finite number"],
     ['--train-fraction 1', '1'],
     ['--train-fraction 0', '0'],
     ['--train-rows 122', '122'],
@@ -149,17 +156,32 @@ describe('grok train', () => {
     ['--optimizer sgd', 'sgd'],
     ['--init none', 'none'],
     ['--device tpu', 'tpu'],
-    ['--threads 0', '0'],
+    ['--threads 0', 'threads is 0'],
+    ['--threads x', "threads is 'x'"],
+    ['--threads 9999', `threads is 9999, this machine has ${availableParallelism()} core`],
     ['--stop-at-accuracy 99', '99'],
     ['--operation divide', 'divide'],
-    ['--no-such-option', 'no-such-option'],
+    ['--no-such-option', "unknown option '--no-such-option'; see `grok train --help`"],
+    ['--setps 3', 'Did you mean --steps?'],
+    ['surplus', "'surplus' is one argument too many for train"],
   ])('refuses %s in one line, with exit code 2 and nothing left behind', async (option, part) => {
     const { code, out, err } = await grok('train', ...SMALL, '--out', 'bad', ...option.split(' '));
     expect(code).toBe(EXIT.badArguments);
     expect(out).toBe('');
     expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err.startsWith('grok: ')).toBe(true);
     expect(err).toContain(part);
     expect(existsSync(join(folder, 'bad'))).toBe(false);
+  });
+
+  it.each([
+    [['trian'], "grok: unknown command 'trian' (Did you mean train?); see `grok --help`\n"],
+    [
+      ['predict', '--tokens', 'a'],
+      "grok: missing required argument 'checkpoint'; see `grok predict --help`\n",
+    ],
+  ])('refuses %j as any other mistake', async (args, err) => {
+    expect(await grok(...args)).toEqual({ code: EXIT.badArguments, out: '', err });
   });
 
   it('refuses a folder that cannot be written, in one line', async () => {

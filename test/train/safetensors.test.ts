@@ -186,7 +186,7 @@ describe('refuses, in one line that names the source', () => {
     'a tensor that is null': [file('{"w":null}'), 'tensor "w" is not described by an object'],
     'no dtype': [file(single({ dtype: undefined }), eightBytes), 'tensor "w" has no dtype'],
     'an unknown dtype': [file(single({ dtype: 'Q7' }), eightBytes), 'has dtype "Q7"'],
-    'a dtype not read here': [file(single({ dtype: 'BF16', shape: [4] }), eightBytes), 'has dtype "BF16"'],
+    'a dtype not read here': [file(single({ dtype: 'BF16', shape: [4] }), eightBytes), 'holds BF16 tensors'],
     'a dtype from the prototype': [file(single({ dtype: 'toString' }), eightBytes), 'has dtype "toString"'],
     'an unknown member': [file(single({ order: 'C' }), eightBytes), 'unknown member "order"'],
     'no shape': [file(single({ shape: undefined }), eightBytes), 'the shape of tensor "w"'],
@@ -235,9 +235,37 @@ describe('refuses, in one line that names the source', () => {
 
   it.each(Object.entries(cases))('%s', (_, [bytes, expected]) => {
     const message = messageOf(FileError, () => decodeSafetensors(bytes, 'runs/a.safetensors'));
-    expect(message).toMatch(/^runs\/a\.safetensors is not a whole safetensors file: /);
+    expect(message).toMatch(
+      /^runs\/a\.safetensors (is not a (whole )?safetensors file: |holds BF16 tensors )/,
+    );
     expect(message).toContain(expected);
     expect(message.length).toBeLessThan(400);
+  });
+
+  it.each([
+    [
+      'notes.safetensors',
+      'PK\x03\x04 and more',
+      'notes.safetensors is not a safetensors file: ',
+      'another file',
+    ],
+    [
+      'w.pth',
+      'PK\x03\x04 and more',
+      'w.pth is not a safetensors file: ',
+      'save it with safetensors.torch.save_file',
+    ],
+    ['w.pt', 'short', 'w.pt is not a safetensors file: ', 'save it with safetensors.torch.save_file'],
+  ])('%s of another format', (name, text, beginning, advice) => {
+    const message = messageOf(FileError, () => decodeSafetensors(new TextEncoder().encode(text), name));
+    expect(message.startsWith(beginning)).toBe(true);
+    expect(message).toContain(advice);
+  });
+
+  it.each(['F16', 'BF16', 'F8_E4M3'])('elements of %s, with what to save instead', (dtype) => {
+    const bytes = file(single({ dtype, shape: [1], data_offsets: [0, 2] }), new Uint8Array(2));
+    const message = messageOf(FileError, () => decodeSafetensors(bytes, 'half.safetensors'));
+    expect(message).toMatch(new RegExp(`^half\\.safetensors holds ${dtype} tensors .*save them as F32`));
   });
 
   it('every truncation of a file', () => {

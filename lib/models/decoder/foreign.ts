@@ -18,11 +18,11 @@ export const decoderForeign: ForeignModel<DecoderModelConfig> = {
     const [sequenceLength, width] = shape('embed.pe');
     if (heads === undefined || mask === undefined) {
       const missing = [
-        ...(heads === undefined ? ['--heads N'] : []),
-        ...(mask === undefined ? ['--mask additive, causal or none'] : []),
+        ...(heads === undefined ? ['--heads N (write-up 1 has 4)'] : []),
+        ...(mask === undefined ? ["--mask additive, causal or none (write-up 1's is additive)"] : []),
       ];
       throw new FileError(
-        `${source} does not say all about the decoder's attention; add --model decoder ${missing.join(' ')} (write-up 1 has 4 heads and an additive mask)`,
+        `${source} does not say all about the decoder's attention; add ${missing.join(' and ')}`,
       );
     }
     const encoding = tensors.get('embed.pe') as HostTensor;
