@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
 import { examplesOf, runExamples } from './support/markdown';
 
-it('the example of the README is typed, runs as it stands and finds the line', () => {
-  const [example = '', ...more] = examplesOf('README.md');
+it('the examples of the README are typed, and the first runs as it stands and finds the line', () => {
+  const [example = '', ofLibrary = '', ...more] = examplesOf('README.md');
   expect(more).toEqual([]);
   expect(example).toContain("{ device: 'cpu' }");
-  const [result] = runExamples([example]);
+  for (const name of ['simpleTrain', 'resume: true', 'loadDigits']) expect(ofLibrary).toContain(name);
+  const [result, trained] = runExamples([example, ofLibrary], 1);
+  expect(trained?.mistakes).toEqual([]);
   expect(result).toMatchObject({ mistakes: [], stderr: '' });
   const [loss, slope, intercept] = (result?.stdout ?? '').trim().split(' ').map(Number);
   expect(loss).toBeLessThan(1e-6);

@@ -32,8 +32,8 @@ export interface ExampleResult {
   readonly stderr: string;
 }
 
-/** Type-checks examples together and runs each by itself. */
-export function runExamples(examples: readonly string[]): ExampleResult[] {
+/** Type-checks examples together and runs the first `count` of them, each by itself; the others print nothing. */
+export function runExamples(examples: readonly string[], count = examples.length): ExampleResult[] {
   // Inside the checkout, so that their imports are found.
   const folder = mkdtempSync(join(root, 'node_modules', '.example-'));
   try {
@@ -44,10 +44,12 @@ export function runExamples(examples: readonly string[]): ExampleResult[] {
     });
     const program = ts.createProgram(sources, OPTIONS);
     return examples.map((code, i) => {
+      const mistakes = mistakesIn(program, sources[i] as string);
+      if (i >= count) return { mistakes, stdout: '', stderr: '' };
       const script = join(folder, `example-${i}.mjs`);
       writeFileSync(script, ts.transpile(code, OPTIONS));
       const { stdout, stderr } = spawnSync(process.execPath, [script], { cwd: folder, encoding: 'utf8' });
-      return { mistakes: mistakesIn(program, sources[i] as string), stdout, stderr };
+      return { mistakes, stdout, stderr };
     });
   } finally {
     rmSync(folder, { recursive: true });
