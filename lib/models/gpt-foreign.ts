@@ -15,9 +15,7 @@ export const gptForeign: ForeignModel<GptModelConfig> = {
     const shape = (name: string) => matrixShape({ source, tensors }, name, 'gpt');
     const [vocabulary, dModel] = shape('tok_embed');
     if (heads === undefined) {
-      throw new FileError(
-        `${source} does not say how many attention heads the model has; add --heads N`,
-      );
+      throw new FileError(`${source} does not say how many attention heads the model has; add --heads N`);
     }
     const config = {
       model: 'gpt',

@@ -18,9 +18,7 @@ export const powerForeign: ForeignModel<PowerModelConfig> = {
     const shape = (name: string) => matrixShape({ source, tensors }, name, 'power');
     const [vocabulary, dModel] = shape('embedding.weight');
     if (heads === undefined) {
-      throw new FileError(
-        `${source} does not say how many attention heads the model has; add --heads N`,
-      );
+      throw new FileError(`${source} does not say how many attention heads the model has; add --heads N`);
     }
     if (hint.heads !== undefined && hint.heads !== heads)
       throw new FileError(`${source} is a model of ${heads} heads, not ${hint.heads}; leave --heads out`);

@@ -177,10 +177,10 @@ describe('a file made elsewhere', () => {
     );
   const attention = { heads: 4, mask: 'additive' } as const;
   it.each([
-    ['no heads', gptTensors, {}, '--model gpt --heads N'],
+    ['no heads', gptTensors, {}, 'the model has; add --heads N'],
     ['a mask that it cannot have', gptTensors, { heads: 4, mask: 'none' }, 'leave --mask out'],
-    ['no heads and no mask', decoderTensors, {}, '--heads N --mask additive, causal or none'],
-    ['no mask', decoderTensors, { heads: 4 }, '--model decoder --mask additive'],
+    ['no heads and no mask', decoderTensors, {}, '--heads N (write-up 1 has 4) and --mask additive, causal or none'],
+    ['no mask', decoderTensors, { heads: 4 }, 'attention; add --mask additive'],
     ['another mask', decoderTensors, { heads: 4, mask: 'causal' }, "'mask' in w.safetensors has 1 where"],
     ['another model’s name', decoderTensors, { ...attention, model: 'gpt' }, "'tok_embed'"],
     ['other heads than it has', powerTensors, { heads: 4, sequenceLength: 4 }, '2 heads, not 4'],
