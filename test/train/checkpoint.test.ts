@@ -179,7 +179,12 @@ describe('a file made elsewhere', () => {
   it.each([
     ['no heads', gptTensors, {}, 'the model has; add --heads N'],
     ['a mask that it cannot have', gptTensors, { heads: 4, mask: 'none' }, 'leave --mask out'],
-    ['no heads and no mask', decoderTensors, {}, '--heads N (write-up 1 has 4) and --mask additive, causal or none'],
+    [
+      'no heads and no mask',
+      decoderTensors,
+      {},
+      '--heads N (write-up 1 has 4) and --mask additive, causal or none',
+    ],
     ['no mask', decoderTensors, { heads: 4 }, 'attention; add --mask additive'],
     ['another mask', decoderTensors, { heads: 4, mask: 'causal' }, "'mask' in w.safetensors has 1 where"],
     ['another model’s name', decoderTensors, { ...attention, model: 'gpt' }, "'tok_embed'"],
