@@ -63,7 +63,7 @@ export {
 export { initializeGpt, treeOfNames } from './models/initialize';
 export { accuracy, crossEntropy } from './models/loss';
 export type { ForwardOptions, Model } from './models/model';
-export { mapParams, namedTensors, type Params, valueAndGrads } from './models/params';
+export { mapParams, namedTensors, type Params, toTensors, valueAndGrads } from './models/params';
 export { sinusoidalEncoding } from './models/positional-encoding';
 export { predict } from './models/predict';
 export { createModel, MODEL_NAMES } from './models/registry';

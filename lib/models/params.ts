@@ -1,6 +1,6 @@
 /** @file Parameters as nested records of tensors, and functions over several such records at once. */
 import * as tf from '@tensorflow/tfjs-core';
-import { isTensor, leavesOf, mapTree, type TensorTree } from '../compile';
+import { type HostTree, isHostTensor, isTensor, leavesOf, mapTree, type TensorTree } from '../compile';
 
 /** Parameters of a model: a tensor, or a record of parameters. Paths joined with dots are the names in a checkpoint. */
 export type Params = TensorTree;
@@ -8,6 +8,17 @@ export type Params = TensorTree;
 /** Tensors with their names, such as `blocks.0.q`, in a fixed order. */
 export function namedTensors(params: Params): [name: string, tensor: tf.Tensor][] {
   return leavesOf(params, isTensor);
+}
+
+/**
+ * The tensors of a tree in host memory, such as `model.init(seed)` or a checkpoint's parameters, as tfjs tensors: what
+ * `model.forward` takes. A backend may share the tree's memory (`cpu` does), so leave that as it is while they are in use.
+ *
+ * @returns a tree of the same form, each tensor with the shape and element type it had
+ * @throws CompileError for a node that is neither a host tensor nor a record of them
+ */
+export function toTensors(tree: HostTree): Params {
+  return mapTree(tree, isHostTensor, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   toHost,
   withBackend,
 } from '../compile';
-import type { Params } from '../models/params';
+import { type Params, toTensors } from '../models/params';
 
 /** Tensors are `HostTensor`s between calls and traced tensors inside a step. */
 export type TrainState<L = HostTensor> = {
@@ -29,10 +29,7 @@ export function toHostTree(f: (params: Params) => Params, tree: HostTree): HostT
   return withBackend('cpu', () => {
     let result: HostTree = {};
     tf.tidy(() => {
-      const tensors = mapTree(tree, isHostTensor, ({ data, shape, dtype }) =>
-        tf.tensor(data, [...shape], dtype),
-      );
-      result = mapTree(f(tensors as Params), isTensor, toHost) as HostTree;
+      result = mapTree(f(toTensors(tree)), isTensor, toHost) as HostTree;
     });
     return result;
   });
