@@ -33,7 +33,17 @@ export function decoderDiagram(
     shape: stream,
     parameters: ofLayer(name),
   });
-  const maskNote = { additive: `trained, [${sequenceLength}, ${sequenceLength}]`, causal: '0 or −∞' };
+  const masks = {
+    none: {},
+    causal: { input: { label: 'causal mask', note: '0 or −∞' } },
+    additive: {
+      input: {
+        label: 'additive mask',
+        note: `${formatCount(count('mask'))} parameters`,
+        parameters: count('mask'), // one mask for all layers
+      },
+    },
+  };
   return modelDiagram(
     [
       { kind: 'data', label: 'tokens', shape: `[n, ${sequenceLength}]` },
@@ -58,7 +68,7 @@ export function decoderDiagram(
                 note: `${heads} ${heads === 1 ? 'head' : 'heads'} of ${dModel / heads}`,
                 shape: stream,
                 parameters: ofLayer('self_attn'),
-                ...(mask === 'none' ? {} : { input: { label: `${mask} mask`, note: maskNote[mask] } }),
+                ...masks[mask],
               },
             ],
           },

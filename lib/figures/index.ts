@@ -4,6 +4,7 @@ export { type AttentionMapsOptions, type AttentionRow, attentionMaps } from './a
 export { decoderDiagram } from './decoder-diagram';
 export { type Figure, type Layout, type Size, sizeOf, type Trace, titleOf } from './figure';
 export { type HeatMapOptions, heatMap, type Matrix } from './heat-map';
+export { type HeatMapPanel, heatMaps } from './heat-maps';
 export {
   type ModelDiagramOptions,
   type ModelPart,

@@ -32,8 +32,8 @@ export interface ModelStage {
   readonly shape?: string;
   /** How many numbers of it are trained. */
   readonly parameters?: number;
-  /** What else it is given, beside what comes from above. */
-  readonly input?: { readonly label: string; readonly note?: string };
+  /** What else it is given, beside what comes from above. Its parameters are there once, whatever is repeated around it. */
+  readonly input?: { readonly label: string; readonly note?: string; readonly parameters?: number };
 }
 
 /** Stages whose result is added to what the first of them was given. */
@@ -129,13 +129,26 @@ export function modelDiagram(parts: readonly ModelPart[], options: ModelDiagramO
   };
 }
 
-function parametersOf(part: ModelPart): number {
-  if ('parts' in part) return part.times * part.parts.reduce((sum, inner) => sum + parametersOf(inner), 0);
-  if ('residual' in part) return part.residual.reduce((sum, stage) => sum + parametersOf(stage), 0);
-  const { parameters = 0, label } = part;
-  if (!(parameters >= 0))
-    throw new ArgumentError(`'${label}' has ${parameters} parameters, expected 0 or more`);
-  return parameters;
+/** Parameters of a part that is there so many times. */
+function parametersOf(part: ModelPart, times = 1): number {
+  if ('parts' in part)
+    return part.parts.reduce((sum, inner) => sum + parametersOf(inner, times * part.times), 0);
+  if ('residual' in part) return part.residual.reduce((sum, stage) => sum + parametersOf(stage, times), 0);
+  const { parameters = 0, label, input } = part;
+  for (const [name, count] of [
+    [label, parameters],
+    [input?.label, input?.parameters ?? 0],
+  ] as const) {
+    if (!(count >= 0)) throw new ArgumentError(`'${name}' has ${count} parameters, expected 0 or more`);
+  }
+  return times * parameters + (input?.parameters ?? 0);
+}
+
+/** `2 × 66,048 + 9`: the stage's own, as often as it is there, and those of what it is given. */
+function countText({ parameters, input }: ModelStage, times: number): string | undefined {
+  const own = parameters && `${times > 1 ? `${times} × ` : ''}${formatCount(parameters)}`;
+  const given = input?.parameters && formatCount(input.parameters);
+  return own || given ? [own, given].filter(Boolean).join(' + ') : undefined;
 }
 
 /** A line down. */
@@ -231,7 +244,7 @@ function drawResidual(drawing: Drawing, { residual }: ResidualBranch, times: num
 }
 
 function drawStage(drawing: Drawing, stage: ModelStage, times: number): void {
-  const { kind, label, note, shape, parameters, input } = stage;
+  const { kind, label, note, shape, input } = stage;
   fits(label, note, COLUMN.boxWidth);
   const height = note === undefined ? ROW.line : ROW.box;
   const middle = drawing.y + height / 2;
@@ -242,8 +255,7 @@ function drawStage(drawing: Drawing, stage: ModelStage, times: number): void {
     ),
   );
   drawing.notes.push(text(twoLines(label, note), { x: CENTRE, y: middle }, {}));
-  const count =
-    parameters === undefined ? undefined : `${times > 1 ? `${times} × ` : ''}${formatCount(parameters)}`;
+  const count = countText(stage, times);
   if (shape !== undefined)
     drawing.notes.push(text(shape, { x: COLUMN.shape, y: middle }, { xanchor: 'left' }));
   if (count !== undefined)

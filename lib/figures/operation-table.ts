@@ -17,6 +17,8 @@ export interface OperationTable {
   readonly targets: ArrayLike<number>;
   /** Indices of the rows of the training set; the others are dimmed. Without it all rows are shown alike. */
   readonly train?: ArrayLike<number>;
+  /** Indices of rows to outline, such as outliers. */
+  readonly marked?: ArrayLike<number>;
 }
 
 /** Choices for `operationTable`, all optional. */
@@ -25,7 +27,7 @@ export interface OperationTableOptions {
   readonly operation?: string;
   /** The bold first line. By default it names the operation and its modulus. */
   readonly title?: string;
-  /** A smaller second line. By default, with a split, its sizes. */
+  /** A smaller second line. By default, with a split, its sizes, and the number of outlined rows. */
   readonly subtitle?: string;
   /** Height in pixels, at least 400; adjusted a little so that every cell has the same size. The width follows. Default 560. */
   readonly height?: number;
@@ -35,6 +37,8 @@ export interface OperationTableOptions {
 const MARGIN = { left: 60, right: 110, bottom: 52 };
 /** How much white lies over a validation row. */
 const DIMMING = 0.84;
+/** Pixels of an outline, around the cell and not over it. */
+const OUTLINE = 1.5;
 
 /**
  * Draws the table as a square of p × p cells, a down and b across, on a cyclic colour scale.
@@ -42,11 +46,11 @@ const DIMMING = 0.84;
  * @throws ArgumentError if the modulus, a target or a row index is out of range, or the number of targets is not p².
  */
 export function operationTable(table: OperationTable, options: OperationTableOptions = {}): Figure {
-  const { modulus, targets, train } = table;
+  const { modulus, targets, train, marked } = table;
   const { operation = 'a ∘ b', height = 560 } = options;
   check(table, height);
   const name = `${operation} mod ${modulus}`;
-  const subtitle = options.subtitle ?? (train && splitNote(train.length, modulus * modulus));
+  const subtitle = options.subtitle ?? note(table);
   const head = heading(options.title ?? `The table of ${name}`, subtitle, height - MARGIN.bottom - 60);
   const side = snapped(height - head.height - MARGIN.bottom, modulus);
   return {
@@ -69,6 +73,7 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
         hovertemplate: `a = %{y}, b = %{x}: %{z}<extra></extra>`,
       },
       ...(train ? [veil(train, modulus)] : []),
+      ...(marked ? [outlines(marked, modulus, side / modulus)] : []),
     ],
     layout: {
       ...BASE_LAYOUT,
@@ -77,7 +82,12 @@ export function operationTable(table: OperationTable, options: OperationTableOpt
       margin: { l: MARGIN.left, r: MARGIN.right, t: head.height, b: MARGIN.bottom },
       title: head.title,
       xaxis: { ...axis('b', modulus), constrain: 'domain' },
-      yaxis: { ...axis('a', modulus), autorange: 'reversed', scaleanchor: 'x', constrain: 'domain' },
+      yaxis: {
+        ...axis('a', modulus),
+        range: [modulus - 0.5, -0.5],
+        scaleanchor: 'x',
+        constrain: 'domain',
+      },
       annotations: head.subtitle(4),
     },
   };
@@ -101,6 +111,26 @@ function veil(train: ArrayLike<number>, modulus: number): Trace {
   };
 }
 
+/** A dark square around each marked cell. */
+function outlines(marked: ArrayLike<number>, modulus: number, cell: number): Trace {
+  const rows = Array.from(marked);
+  return {
+    type: 'scatter',
+    mode: 'markers',
+    x: rows.map((row) => row % modulus),
+    y: rows.map((row) => Math.floor(row / modulus)),
+    marker: {
+      symbol: 'square-open',
+      size: cell + OUTLINE,
+      color: COLOUR.ink,
+      line: { width: OUTLINE },
+    },
+    cliponaxis: false,
+    showlegend: false,
+    hoverinfo: 'skip',
+  };
+}
+
 function axis(name: string, modulus: number): Layout {
   return {
     title: { text: name, font: { size: 12, color: COLOUR.muted }, standoff: 6 },
@@ -119,12 +149,17 @@ function snapped(side: number, modulus: number): number {
   return modulus <= side / 2 ? modulus * Math.round(side / modulus) : Math.round(side);
 }
 
-function splitNote(trainRows: number, rows: number): string {
-  const rest = rows - trainRows;
-  return `${formatCount(trainRows)} training rows coloured, ${formatCount(rest)} validation rows dimmed`;
+function note({ modulus, train, marked }: OperationTable): string | undefined {
+  const outlined = marked && `${formatCount(marked.length)} rows outlined`;
+  if (!train) return outlined;
+  const [kept, rest] = [train.length, modulus * modulus - train.length].map(formatCount);
+  const sizes = outlined
+    ? [`${kept} training rows coloured`, outlined] // with a third part the line would be too long
+    : [`${kept} training rows coloured`, `${rest} validation rows dimmed`];
+  return sizes.join(', ');
 }
 
-function check({ modulus, targets, train }: OperationTable, height: number): void {
+function check({ modulus, targets, train, marked }: OperationTable, height: number): void {
   if (!(Number.isInteger(modulus) && modulus >= 2)) {
     throw new ArgumentError(`modulus is ${modulus}, expected a whole number of at least 2`);
   }
@@ -137,6 +172,7 @@ function check({ modulus, targets, train }: OperationTable, height: number): voi
   }
   within(targets, modulus, 'target');
   if (train) within(train, rows, 'training row');
+  if (marked) within(marked, rows, 'marked row');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attentionMaps } from '../../lib/figures/attention-maps';
 import { heatMap } from '../../lib/figures/heat-map';
+import { heatMaps } from '../../lib/figures/heat-maps';
 import { indexTicks } from '../../lib/figures/index-ticks';
 
 const wave = (rows: number, columns: number) => ({
@@ -45,6 +46,61 @@ describe('heatMap', () => {
     refused(wave(2, 2), { limit: 0 });
     refused(wave(2, 2), { xLabels: ['a'] });
     refused(wave(2, 2), { width: 100 });
+  });
+});
+
+describe('heatMaps', () => {
+  const panels = [
+    { title: 'before', matrix: { shape: [2, 2], data: [1, 0, 1, 1] } },
+    { title: 'after', matrix: { shape: [2, 2], data: [0, -3, 1, 2] } },
+  ];
+
+  it('puts titled pictures apart, on one scale with one colour bar', () => {
+    const { data, layout } = heatMaps(panels, { title: 'Both', yTitle: 'row', width: 600 });
+    expect(data).toMatchObject([
+      {
+        z: [
+          [1, 0],
+          [1, 1],
+        ],
+        zmin: -3,
+        zmax: 3,
+        showscale: false,
+        xaxis: 'x',
+      },
+      {
+        z: [
+          [0, -3],
+          [1, 2],
+        ],
+        zmin: -3,
+        zmax: 3,
+        showscale: true,
+        xaxis: 'x2',
+      },
+    ]);
+    const [left, right] = [layout.xaxis, layout.xaxis2].map((axis) => (axis as { domain: number[] }).domain);
+    expect(right?.[0]).toBeGreaterThan((left?.[1] as number) + 0.05);
+    expect([left?.[0], right?.[1]]).toEqual([0, 1]);
+    expect(layout.width).toBeLessThanOrEqual(600);
+    const titles = (layout.annotations as { text: string; x: number }[]).map(({ text, x }) => [text, x]);
+    expect(titles).toEqual([
+      ['<b>before</b>', left?.[0]],
+      ['<b>after</b>', right?.[0]],
+    ]);
+    expect(layout.yaxis).toHaveProperty('title');
+    expect(layout.yaxis2).not.toHaveProperty('title');
+  });
+
+  it('refuses what does not go together, in one line', () => {
+    expect(() => heatMaps([], { title: '' })).toThrow('there is no matrix to draw');
+    const other = { title: 'other', matrix: { shape: [1, 4], data: [1, 2, 3, 4] } };
+    expect(() => heatMaps([...panels, other], { title: '' })).toThrow(
+      "'other' has shape [1, 4], expected [2, 2] like the first",
+    );
+    expect(() => heatMaps(panels, { title: '', width: 400 })).toThrow(
+      'expected at least 518 pixels for 2 matrices',
+    );
   });
 });
 

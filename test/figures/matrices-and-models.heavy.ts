@@ -4,6 +4,7 @@ import { attentionMaps } from '../../lib/figures/attention-maps';
 import { decoderDiagram } from '../../lib/figures/decoder-diagram';
 import { type Figure, sizeOf } from '../../lib/figures/figure';
 import { heatMap } from '../../lib/figures/heat-map';
+import { heatMaps } from '../../lib/figures/heat-maps';
 import { openRenderer, type Renderer } from '../../lib/figures/plotly-renderer.node';
 import type { DecoderModelConfig } from '../../lib/models/config';
 import { overlaps, texts } from './svg';
@@ -51,6 +52,14 @@ it.each<[string, Figure, labels: number]>([
     'a small matrix',
     heatMap(wave(3, 3), { ...titles, xLabels: ['a', 'b', '='], subtitle: 'nine numbers', height: 300 }),
     20,
+  ],
+  [
+    'two small matrices',
+    heatMaps(
+      ['at the start', 'after training'].map((title) => ({ title, matrix: wave(3, 3) })),
+      { ...titles, xLabels: ['a', 'b', '='], yLabels: ['a', 'b', '='], width: 720, height: 380 },
+    ),
+    35,
   ],
   ['attention under three masks', attention(['additive', 'causal', 'none'], 4, 3), 12 * 15],
   ['attention of one query', attention(['a'], 1, 1), 9],

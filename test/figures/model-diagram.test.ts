@@ -29,12 +29,15 @@ describe('decoderDiagram', () => {
     expect(captions(decoderDiagram(config))[0]).toBe(
       `${total.toLocaleString('en')} parameters; n rows of 3 tokens`,
     );
-    // All that is written beside the stages, and the mask, drawn as something that a stage is given.
-    const counts = captions(decoderDiagram(config)).filter((text) => /^(\d × )?[\d,]+$/.test(text));
+    // All that is written beside the stages adds up to it, the mask's nine included.
+    const counts = captions(decoderDiagram(config)).filter((text) => /^(\d × )?[\d,]+( \+ \d+)?$/.test(text));
     const sum = counts
-      .map((text) => text.replaceAll(',', '').split(' × ').map(Number))
+      .flatMap((text) => text.replaceAll(',', '').split(' + '))
+      .map((term) => term.split(' × ').map(Number))
       .reduce((all, factors) => all + factors.reduce((a, b) => a * b, 1), 0);
-    expect(sum + 9).toBe(total);
+    expect(sum).toBe(total);
+    expect(counts).toContain('2 × 66,048 + 9');
+    expect(captions(decoderDiagram(config)).join('\n')).toContain('>9 parameters<');
   });
 
   it('shows what the variants are given', () => {
@@ -58,6 +61,15 @@ describe('modelDiagram', () => {
     expect(captions(figure)[0]).toBe('100 parameters');
     expect(captions(figure)).toContain('<b>block</b> (× 3)');
     expect(captions(figure).filter((text) => text === '3 × 10')).toHaveLength(3);
+  });
+
+  it('counts once what repeated parts are given together', () => {
+    const shared: ModelPart = { ...stage, input: { label: 'shared', parameters: 4 } };
+    const figure = modelDiagram([{ times: 3, label: 'block', parts: [shared] }], { title: 'Parts' });
+    expect(captions(figure)[0]).toBe('34 parameters');
+    expect(captions(figure)).toContain('3 × 10 + 4');
+    const less: ModelPart = { ...stage, input: { label: 'shared', parameters: -4 } };
+    expect(() => modelDiagram([less], { title: '' })).toThrow("'shared' has -4 parameters");
   });
 
   it('refuses what it cannot draw, in one line', () => {

@@ -35,6 +35,23 @@ describe('operationTable', () => {
     expect(JSON.stringify(figure.layout)).toContain('2 training rows coloured, 2 validation rows dimmed');
   });
 
+  it('outlines the marked rows, each around its own cell', () => {
+    const marked = [0, 7];
+    const figure = operationTable({ modulus: 3, targets: addition(3), train: [0, 4, 7], marked });
+    const { x, y, marker } = figure.data[2] as { x: number[]; y: number[]; marker: { size: number } };
+    expect([x, y]).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
+    const { l, r } = figure.layout.margin as { l: number; r: number };
+    expect(marker.size).toBeGreaterThan((sizeOf(figure).width - l - r) / 3);
+    expect(JSON.stringify(figure.layout)).toContain('3 training rows coloured, 2 rows outlined');
+    expect(renderer.problems(figure)).toEqual([]);
+    expect(() => operationTable({ modulus: 3, targets: addition(3), marked: [9] })).toThrow(
+      'marked row 0 is 9',
+    );
+  });
+
   it('gives p the colour of 0', () => {
     const [table] = operationTable({ modulus: 5, targets: addition(5) }).data;
     const scale = table?.colorscale as [number, string][];
