@@ -380,7 +380,7 @@ describe('readCheckpoint', () => {
       [root, 'it is a folder'],
       [join(other, 'below'), 'a part of this path is a file'],
       [cut, 'reaches beyond the 3 bytes of data'],
-      [other, 'is not a whole safetensors file'],
+      [other, 'is not a safetensors file'],
     ] as const;
     for (const [path, expected] of cases) {
       const message = messageOf(FileError, () => readCheckpoint(path));
