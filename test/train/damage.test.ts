@@ -43,10 +43,11 @@ for (let epoch = 0; epoch < 17; epoch++) {
 store.release();
 writeFileSync(join(killed, 'run.lock'), '1 elsewhere\n');
 
-const result = (directory: string) =>
-  ['metrics.csv', 'checkpoint.safetensors', 'config.json'].map((name) =>
-    readFileSync(join(directory, name), 'hex'),
-  );
+/** What a run leaves: the bytes of two files, and its configuration, in whatever layout. */
+const result = (directory: string) => [
+  ...['metrics.csv', 'checkpoint.safetensors'].map((name) => readFileSync(join(directory, name), 'hex')),
+  JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')),
+];
 
 /** What is done to a file: a bit flipped at a place, all cut off from there on, or the file removed. */
 interface Damage {
