@@ -74,8 +74,9 @@ export function heatMaps(panels: readonly HeatMapPanel[], options: HeatMapOption
     const { title: _, ...yaxis } = layout.yaxis as Layout;
     axes[`xaxis${suffix}`] = { ...(layout.xaxis as Layout), domain, anchor: `y${suffix}` };
     axes[`yaxis${suffix}`] = { ...(index === 0 ? (layout.yaxis as Layout) : yaxis), anchor: `x${suffix}` };
-    const last = index === singles.length - 1;
-    return { ...trace, showscale: last, xaxis: `x${suffix}`, yaxis: `y${suffix}` };
+    const { colorbar, ...drawn } = trace as Trace;
+    const bar = index === singles.length - 1 ? { colorbar, showscale: true } : { showscale: false };
+    return { ...drawn, ...bar, xaxis: `x${suffix}`, yaxis: `y${suffix}` };
   });
   return {
     data,

@@ -16,7 +16,8 @@ mkdirSync(disk);
 /** A real file system of 256 kB, which takes the right to mount one. */
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]).status === 0;
 afterAll(() => {
-  if (mounted) spawnSync('umount', [disk]);
+  // Lazily: whatever still holds a file there, the folder has to go.
+  if (mounted) spawnSync('umount', ['-l', disk]);
 });
 
 const filler = join(disk, 'filler');
