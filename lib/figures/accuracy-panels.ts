@@ -7,7 +7,7 @@ import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import type { Figure, Layout, Trace } from './figure';
 import { type LogAxis, logAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading } from './theme';
+import { BASE_LAYOUT, COLOUR, heading, rowLegend } from './theme';
 import { thin } from './thin';
 import type { LabelledHistory } from './training-curves';
 
@@ -102,16 +102,7 @@ export function accuracyPanels(panels: readonly AccuracyPanel[], options: Accura
       title: head.title,
       margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
       hovermode: 'closest',
-      legend: {
-        orientation: 'h',
-        x: 0,
-        xanchor: 'left',
-        y: 1 + (GAP.y - 6) / plotHeight,
-        yanchor: 'bottom',
-        bgcolor: 'rgba(0,0,0,0)',
-        font: { size: 12 },
-        itemwidth: 36,
-      },
+      legend: rowLegend(1 + (GAP.y - 6) / plotHeight),
       ...Object.assign({}, ...places.map((place, i) => axesOf(place, i, axis, i + columns >= panels.length))),
       annotations: [
         ...head.subtitle(MARGIN.legend + GAP.y + 2),

@@ -5,7 +5,7 @@ import type { Phase } from '../analysis/phases';
 import type { CurveAxes } from './curve-traces';
 import type { Layout, Size } from './figure';
 import type { LogAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR } from './theme';
+import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR, rowLegend } from './theme';
 
 /** Space around the panels, pixels. */
 const MARGIN = { left: 74, right: 20, bottom: 52, legend: 24 };
@@ -37,16 +37,7 @@ export function curveLayout({ axes, stages, title, subtitle, width, height }: Cu
     title: head.title,
     margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
     hovermode: 'closest',
-    legend: {
-      orientation: 'h',
-      x: 0,
-      xanchor: 'left',
-      y: 1,
-      yanchor: 'bottom',
-      bgcolor: 'rgba(0,0,0,0)',
-      font: { size: 12 },
-      itemwidth: 36,
-    },
+    legend: rowLegend(1),
     xaxis: {
       ...logarithmic(axes.step),
       anchor: 'y2',

@@ -34,6 +34,24 @@ export const BASE_LAYOUT: Layout = {
   plot_bgcolor: COLOUR.paper,
 };
 
+/**
+ * A legend in a row above the plot, from its left edge.
+ *
+ * @param y where its lower edge is, as a share of the plot's height
+ */
+export function rowLegend(y: number): Layout {
+  return {
+    orientation: 'h',
+    x: 0,
+    xanchor: 'left',
+    y,
+    yanchor: 'bottom',
+    bgcolor: 'rgba(0,0,0,0)',
+    font: { size: 12 },
+    itemwidth: 36,
+  };
+}
+
 /** A figure's heading: a bold statement in the top left corner and a smaller line below it. */
 export interface Heading {
   /** For the layout's `title`. */
