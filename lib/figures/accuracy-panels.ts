@@ -7,7 +7,7 @@ import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import type { Figure, Layout, Trace } from './figure';
 import { type LogAxis, logAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, rowLegend } from './theme';
+import { BASE_LAYOUT, COLOUR, heading, rowLegend, STEP_AXIS } from './theme';
 import { thin } from './thin';
 import type { LabelledHistory } from './training-curves';
 
@@ -167,13 +167,7 @@ function axesOf({ x, y, first }: Place, index: number, axis: LogAxis, lowest: bo
       tickvals: axis.tickvals,
       ticktext: axis.ticktext,
       showticklabels: lowest,
-      showgrid: false,
-      zeroline: false,
-      showline: true,
-      linecolor: COLOUR.muted,
-      ticks: 'outside',
-      tickcolor: COLOUR.muted,
-      ticklen: 4,
+      ...STEP_AXIS,
       ...(lowest
         ? { title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 } }
         : {}),

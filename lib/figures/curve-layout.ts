@@ -5,7 +5,7 @@ import type { Phase } from '../analysis/phases';
 import type { CurveAxes } from './curve-traces';
 import type { Layout, Size } from './figure';
 import type { LogAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR, rowLegend } from './theme';
+import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR, rowLegend, STEP_AXIS } from './theme';
 
 /** Space around the panels, pixels. */
 const MARGIN = { left: 74, right: 20, bottom: 52, legend: 24 };
@@ -41,13 +41,7 @@ export function curveLayout({ axes, stages, title, subtitle, width, height }: Cu
     xaxis: {
       ...logarithmic(axes.step),
       anchor: 'y2',
-      showgrid: false,
-      zeroline: false,
-      showline: true,
-      linecolor: COLOUR.muted,
-      ticks: 'outside',
-      tickcolor: COLOUR.muted,
-      ticklen: 4,
+      ...STEP_AXIS,
       title: { text: 'training step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 8 },
     },
     yaxis: { ...logarithmic(axes.loss), ...Y_AXIS, domain: loss },

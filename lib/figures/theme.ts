@@ -52,6 +52,17 @@ export function rowLegend(y: number): Layout {
   };
 }
 
+/** How an axis of steps looks: a line with ticks, no grid. */
+export const STEP_AXIS: Layout = {
+  showgrid: false,
+  zeroline: false,
+  showline: true,
+  linecolor: COLOUR.muted,
+  ticks: 'outside',
+  tickcolor: COLOUR.muted,
+  ticklen: 4,
+};
+
 /** A figure's heading: a bold statement in the top left corner and a smaller line below it. */
 export interface Heading {
   /** For the layout's `title`. */

@@ -24,7 +24,7 @@ import type { ForwardOptions, Model } from './model';
 import { namedTensors, type Params } from './params';
 import { sinusoidalEncoding } from './positional-encoding';
 import { embed, expand, expandTo, type Rows, rowsOf, type TokenBatch } from './rows';
-import { checkModelSizes } from './sizes';
+import { checkDropoutAndAnswers, checkModelSizes } from './sizes';
 
 /**
  * The paper's model of the given sizes. `observe` is told `blocks.<layer>.<position>`: [rows, dModel], what the block gives
@@ -45,12 +45,9 @@ export function powerModel(config: PowerModelConfig): Model {
   };
 }
 
-function checkPowerConfig({ model: _, dropout: rate, answers, ...sizes }: PowerModelConfig): void {
+function checkPowerConfig({ model: _, dropout, answers, ...sizes }: PowerModelConfig): void {
   checkModelSizes(sizes);
-  if (!(rate >= 0 && rate < 1)) {
-    throw new ArgumentError(`dropout is ${rate}, expected a share in [0, 1) such as 0.1`);
-  }
-  if (answers !== 1 && answers !== 2) throw new ArgumentError(`answers is ${answers}, expected 1 or 2`);
+  checkDropoutAndAnswers({ dropout, answers });
   if (answers > sizes.sequenceLength) {
     throw new ArgumentError(
       `a sequence of ${sizes.sequenceLength} has no ${answers} answers; give at least ${answers} tokens`,

@@ -26,3 +26,19 @@ export function checkModelSizes(config: GptConfig): void {
     );
   }
 }
+
+/** @throws {ArgumentError} for a dropout that is no share in [0, 1), or a number of answers that no model gives */
+export function checkDropoutAndAnswers({
+  dropout,
+  answers,
+}: {
+  readonly dropout: number;
+  readonly answers: number;
+}): void {
+  if (!(typeof dropout === 'number' && dropout >= 0 && dropout < 1)) {
+    throw new ArgumentError(`dropout is ${shown(dropout)}, expected a share in [0, 1) such as 0.1`);
+  }
+  if (answers !== 1 && answers !== 2) {
+    throw new ArgumentError(`answers is ${shown(answers)}, expected 1 or 2`);
+  }
+}

@@ -6,7 +6,7 @@ import { type Figure, sizeOf } from '../../lib/figures/figure';
 import { heatMap } from '../../lib/figures/heat-map';
 import { heatMaps } from '../../lib/figures/heat-maps';
 import { openRenderer, type Renderer } from '../../lib/figures/plotly-renderer.node';
-import type { DecoderModelConfig } from '../../lib/models/config';
+import { WRITE_UP_DECODER } from '../support/decoder';
 import { overlaps, texts } from './svg';
 
 let renderer: Renderer;
@@ -29,21 +29,7 @@ const attention = (labels: readonly string[], heads: number, queries: number) =>
   return attentionMaps(rows, { title: 'Where each head looks', tokens: ['a', 'b', '='] });
 };
 
-const decoder: DecoderModelConfig = {
-  model: 'decoder',
-  vocabulary: 97,
-  sequenceLength: 3,
-  classes: 97,
-  dModel: 128,
-  heads: 4,
-  dFF: 512,
-  layers: 2,
-  dropout: 0.1,
-  mask: 'additive',
-  positions: 'sinusoidal',
-  answers: 1,
-};
-const large = { ...decoder, dModel: 1024, dFF: 8192, classes: 4096, vocabulary: 4096, layers: 12 };
+const large = { ...WRITE_UP_DECODER, dModel: 1024, dFF: 8192, classes: 4096, vocabulary: 4096, layers: 12 };
 
 it.each<[string, Figure, labels: number]>([
   ['a large matrix', heatMap(wave(64, 64), titles), 10],
@@ -63,7 +49,7 @@ it.each<[string, Figure, labels: number]>([
   ],
   ['attention under three masks', attention(['additive', 'causal', 'none'], 4, 3), 12 * 15],
   ['attention of one query', attention(['a'], 1, 1), 9],
-  ["write-up 1's decoder", decoderDiagram(decoder), 35],
+  ["write-up 1's decoder", decoderDiagram(WRITE_UP_DECODER), 35],
   ['a large decoder', decoderDiagram(large), 35],
 ])('%s: every label is inside the picture and none over another', async (_, figure, least) => {
   const { width, height } = sizeOf(figure);

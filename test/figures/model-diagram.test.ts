@@ -3,46 +3,34 @@ import { decoderDiagram } from '../../lib/figures/decoder-diagram';
 import { type ModelPart, modelDiagram } from '../../lib/figures/model-diagram';
 import type { DecoderModelConfig } from '../../lib/models/config';
 import { decoderModel } from '../../lib/models/decoder';
-
-const config: DecoderModelConfig = {
-  model: 'decoder',
-  vocabulary: 97,
-  sequenceLength: 3,
-  classes: 97,
-  dModel: 128,
-  heads: 4,
-  dFF: 512,
-  layers: 2,
-  dropout: 0.1,
-  mask: 'additive',
-  positions: 'sinusoidal',
-  answers: 1,
-};
+import { WRITE_UP_DECODER } from '../support/decoder';
 
 const captions = ({ layout }: { layout: { readonly [name: string]: unknown } }) =>
   (layout.annotations as { text: string }[]).map(({ text }) => text);
 
 describe('decoderDiagram', () => {
   it("counts the model's own parameters", () => {
-    const shapes = [...decoderModel(config).shapes.values()];
+    const shapes = [...decoderModel(WRITE_UP_DECODER).shapes.values()];
     const total = shapes.reduce((sum, shape) => sum + shape.reduce((size, side) => size * side, 1), 0);
-    expect(captions(decoderDiagram(config))[0]).toBe(
+    expect(captions(decoderDiagram(WRITE_UP_DECODER))[0]).toBe(
       `${total.toLocaleString('en')} parameters; n rows of 3 tokens`,
     );
     // All that is written beside the stages adds up to it, the mask's nine included.
-    const counts = captions(decoderDiagram(config)).filter((text) => /^(\d × )?[\d,]+( \+ \d+)?$/.test(text));
+    const counts = captions(decoderDiagram(WRITE_UP_DECODER)).filter((text) =>
+      /^(\d × )?[\d,]+( \+ \d+)?$/.test(text),
+    );
     const sum = counts
       .flatMap((text) => text.replaceAll(',', '').split(' + '))
       .map((term) => term.split(' × ').map(Number))
       .reduce((all, factors) => all + factors.reduce((a, b) => a * b, 1), 0);
     expect(sum).toBe(total);
     expect(counts).toContain('2 × 66,048 + 9');
-    expect(captions(decoderDiagram(config)).join('\n')).toContain('>9 parameters<');
+    expect(captions(decoderDiagram(WRITE_UP_DECODER)).join('\n')).toContain('>9 parameters<');
   });
 
   it('shows what the variants are given', () => {
     const all = (differences: Partial<DecoderModelConfig>) =>
-      captions(decoderDiagram({ ...config, ...differences })).join('\n');
+      captions(decoderDiagram({ ...WRITE_UP_DECODER, ...differences })).join('\n');
     expect(all({})).toContain('<b>additive mask</b>');
     expect(all({ mask: 'causal' })).toContain('<b>causal mask</b>');
     expect(all({ mask: 'none' })).not.toContain('mask');

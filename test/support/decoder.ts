@@ -53,6 +53,22 @@ export function eagerTensors(
   return weights.map(([, { data, shape }]) => tf.tensor(data as Float32Array, [...shape]) as tf.Tensor);
 }
 
+/** Write-up 1's, with the feed-forward part that the presets give it. */
+export const WRITE_UP_DECODER: DecoderModelConfig = {
+  model: 'decoder',
+  vocabulary: 97,
+  sequenceLength: 3,
+  classes: 97,
+  dModel: 128,
+  heads: 4,
+  dFF: 512,
+  layers: 2,
+  dropout: 0.1,
+  mask: 'additive',
+  positions: 'sinusoidal',
+  answers: 1,
+};
+
 /** A decoder small enough for many eager runs, without dropout. */
 export const SMALL_DECODER: DecoderModelConfig = {
   model: 'decoder',

@@ -2,24 +2,19 @@
 import { shown } from '../../compile/errors';
 import { ArgumentError } from '../../errors';
 import { type DecoderModelConfig, MASK_MODES, POSITION_KINDS } from '../config';
-import { checkModelSizes } from '../sizes';
+import { checkDropoutAndAnswers, checkModelSizes } from '../sizes';
 
 /** @throws ArgumentError for a value out of range, heads that do not divide dModel, or answers that the mask lets see ahead. */
 export function checkDecoderConfig(config: DecoderModelConfig): void {
   checkModelSizes(config);
-  const { dModel, dropout, mask, positions, answers, sequenceLength } = config;
-  if (!(typeof dropout === 'number' && dropout >= 0 && dropout < 1)) {
-    throw new ArgumentError(`dropout is ${shown(dropout)}, expected a share in [0, 1) such as 0.1`);
-  }
+  checkDropoutAndAnswers(config);
+  const { dModel, mask, positions, answers, sequenceLength } = config;
   checkOneOf('mask', mask, MASK_MODES);
   checkOneOf('positions', positions, POSITION_KINDS);
   if (positions === 'sinusoidal' && dModel % 2 !== 0) {
     throw new ArgumentError(
       `d-model ${dModel} is odd, but sinusoidal positions come in pairs; choose an even width or positions learned`,
     );
-  }
-  if (answers !== 1 && answers !== 2) {
-    throw new ArgumentError(`answers is ${shown(answers)}, expected 1 or 2`);
   }
   if (answers === 2 && (mask !== 'causal' || sequenceLength < 2)) {
     throw new ArgumentError(
