@@ -4,6 +4,7 @@ import type { HostTensor, HostTree } from '../compile';
 import type { ModelConfig } from './config';
 import type { Params } from './params';
 import type { TokenBatch } from './rows';
+import type { Uses } from './true-grad/uses';
 
 /** How a forward pass is made. */
 export interface ForwardOptions {
@@ -19,6 +20,8 @@ export interface ForwardOptions {
   };
   /** Is told of intermediate activations by name, as they are computed; each model says which it names. */
   readonly observe?: (name: string, activation: tf.Tensor) => void;
+  /** Is told of every use of a parameter, and gives what the pass goes on with: see `valueGradsAndSquares`. */
+  readonly uses?: Uses;
 }
 
 /** A model of fixed sizes. Its parameters are data of their own; the same model may be given any of the right shapes. */

@@ -10,6 +10,11 @@ export interface UpdateContext {
   readonly params: Params;
   /** Updates done before this one: 0 at the first. int32 scalar. */
   readonly step: tf.Tensor;
+  /**
+   * Mean over the examples of the squared gradient of each example's own loss, in the form of the parameters: TrueGrad's S.
+   * Present where the training step forms it.
+   */
+  readonly squares?: Params;
 }
 
 /** A pure transformation of gradients into updates. `State` is a record of tensors, or `{}`. */
