@@ -31,6 +31,12 @@ export interface Model {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Tensors that the model's own framework keeps beside its parameters, by name: not trained, but part of a checkpoint. */
   readonly buffers: ReadonlyMap<string, HostTensor>;
+  /**
+   * Names of the parameters that no gradient reaches, because the function does not depend on them. The model's own
+   * framework has them, so its checkpoints do; what is measured on the weights leaves them out, since weight decay alone
+   * moves them. Default none.
+   */
+  readonly withoutGradient?: readonly string[];
   /** Initial parameters, each drawn from a stream of its own: a function of the seed alone. */
   init(seed: number): HostTree;
   /**

@@ -18,6 +18,7 @@ const BROWSER_PACKAGES = [
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-backend-cpu',
   '@tensorflow/tfjs-core',
+  'ml-matrix',
   'onnxruntime-common',
   'onnxruntime-web',
   'papaparse',

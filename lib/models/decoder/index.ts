@@ -9,7 +9,13 @@ import type { Model } from '../model';
 import type { Params } from '../params';
 import { checkDecoderConfig } from './check';
 import { decoderForward } from './forward';
-import { type DecoderParams, decoderBuffers, decoderShapes, initializeDecoder } from './parameters';
+import {
+  type DecoderParams,
+  decoderBuffers,
+  decoderShapes,
+  decoderWithoutGradient,
+  initializeDecoder,
+} from './parameters';
 
 export type { WeightAndBias } from '../layer-norm';
 export type { AttentionParams, DecoderLayerParams, DecoderParams } from './parameters';
@@ -39,6 +45,7 @@ export function decoderModel(config: DecoderModelConfig): Model {
     config,
     shapes: decoderShapes(config),
     buffers,
+    withoutGradient: decoderWithoutGradient(config),
     init: (seed) => initializeDecoder(config, seed),
     forward: (params, tokens, options) => {
       const tensors = asDecoderParams(params);

@@ -114,6 +114,19 @@ export function decoderShapes(config: DecoderModelConfig): Map<string, readonly 
 }
 
 /**
+ * The parameters that no gradient reaches, by name. The memory that cross-attention looks at is all zeros, so whatever the
+ * queries and keys, it gives the same sum of the value biases: neither its projections nor the LayerNorm in front of them
+ * change a number.
+ */
+export function decoderWithoutGradient({ layers }: Pick<DecoderModelConfig, 'layers'>): string[] {
+  return Array.from({ length: layers }, (_, layer) =>
+    ['multihead_attn.in_proj_weight', 'norm2.weight', 'norm2.bias'].map(
+      (name) => `decoder.layers.${layer}.${name}`,
+    ),
+  ).flat();
+}
+
+/**
  * What a checkpoint of write-up 1's class holds besides: `embed.pe` where positions are sinusoidal, and a `mask` that makes
  * that class, which always adds it to the scores, compute the same: 0 and −∞ for a causal mask, zeros for none.
  */

@@ -1,0 +1,53 @@
+/**
+ * @file The singular values of a matrix, by ml-matrix's decomposition in float64 (bidiagonalisation and implicit QR steps,
+ * after LINPACK's and JAMA's SVD). Not by the eigenvalues of the Gram matrix WᵀW, which are squares: below 1e-8 of the
+ * largest, a singular value taken from them is round-off.
+ *
+ * @see Golub & Van Loan 2013, "Matrix Computations", 8.6
+ */
+import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix';
+import { ArgumentError } from '../errors';
+
+/** A matrix as plain numbers. */
+export interface DenseMatrix {
+  /** [rows, columns], each at least 1. */
+  readonly shape: readonly [rows: number, columns: number];
+  /** Row-major, rows · columns numbers. */
+  readonly data: ArrayLike<number>;
+}
+
+/**
+ * How many times longer than wide a matrix is from where on it is replaced by the R of its QR decomposition, whose
+ * singular values are the same: the decomposition then takes a third less time.
+ */
+const LONG = 2;
+
+/**
+ * All min(rows, columns) singular values, in descending order and not negative. A matrix with a number that is not finite
+ * has none: all are NaN.
+ *
+ * @throws {ArgumentError} if the shape does not fit the data
+ */
+export function singularValues({ shape: [rows, columns], data }: DenseMatrix): Float64Array {
+  if (!(rows >= 1 && columns >= 1 && rows * columns === data.length)) {
+    throw new ArgumentError(
+      `a matrix of shape [${rows}, ${columns}] was given with ${data.length} numbers, expected rows · columns of them and at least one`,
+    );
+  }
+  const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
+  const tall = new Matrix(long, short);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    // The iteration would not end.
+    if (!Number.isFinite(value)) return new Float64Array(short).fill(Number.NaN);
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    if (rows >= columns) tall.set(row, column, value);
+    else tall.set(column, row, value);
+  }
+  const reduced = long >= LONG * short ? new QrDecomposition(tall).upperTriangularMatrix : tall;
+  const { diagonal } = new SingularValueDecomposition(reduced, {
+    computeLeftSingularVectors: false,
+    computeRightSingularVectors: false,
+  });
+  return Float64Array.from(diagonal);
+}
