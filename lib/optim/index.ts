@@ -1,15 +1,19 @@
 /** @file Optimisers as chains of gradient transformations. */
 export { type ScaleByAdamOptions, scaleByAdam } from './adam';
+export { EPS_MODES, type EpsMode } from './moments';
 export { addNoise, type NoiseOptions } from './noise';
 export {
-  adam,
-  adamw,
+  type AnyOptimizerOptions,
   checkOptimizerOptions,
-  OPTIMIZERS,
+  isTrueGrad,
+  OPTIMIZER_DEFAULTS,
   type OptimizerName,
   type OptimizerOptions,
   type OptionNames,
-} from './presets';
+  type TrueGradOptimizerOptions,
+} from './options';
+export { adam, adamw, OPTIMIZERS, tgAdamW, tgLaProp, tgRmsProp } from './presets';
+export { addDecayAsReleased, type ReleasedDecayOptions } from './released-decay';
 export { addDecayedWeights, DECAY_TARGETS, type DecayOptions, type DecayTarget, scale } from './scale';
 export {
   type CosineOptions,
@@ -29,3 +33,11 @@ export {
   warmup,
 } from './schedule';
 export { applyUpdates, chain, stateless, type Transform, type UpdateContext } from './transform';
+export {
+  type ScaleByTrueGradAdamOptions,
+  type ScaleByTrueGradLaPropOptions,
+  type ScaleByTrueGradRmsOptions,
+  scaleByTrueGradAdam,
+  scaleByTrueGradLaProp,
+  scaleByTrueGradRms,
+} from './true-grad';
