@@ -19,6 +19,7 @@ const BROWSER_PACKAGES = [
   '@tensorflow/tfjs-backend-cpu',
   '@tensorflow/tfjs-core',
   'ml-matrix',
+  'jstat',
   'onnxruntime-common',
   'onnxruntime-web',
   'papaparse',
