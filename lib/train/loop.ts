@@ -6,6 +6,7 @@
 import type { DeviceState, HostTensor, NonFinite } from '../compile';
 import type { StepProgram } from '../compile/devices';
 import { CrowdingWatch, type IdleThreads } from './crowding';
+import type { StateObserver } from './observer';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
@@ -38,6 +39,8 @@ export interface LoopOptions {
   readonly onEvaluations?: (rows: readonly Evaluation[]) => void;
   /** A state worth keeping, now and then and at the end, and the seconds of training that led to it. */
   readonly onCheckpoint?: (state: TrainState, seconds: number) => void;
+  /** Is shown the states it asks for, at which calls then end, and the last one. Changes no number. */
+  readonly observer?: StateObserver;
   /** Lets waiting threads sleep from the moment that other programs want their cores. Changes no number. */
   readonly idleThreads?: IdleThreads<StepProgram<TrainState>>;
   /** A clock in milliseconds. Default `performance.now`. */
@@ -57,7 +60,7 @@ export interface LoopResult {
   readonly nanStep?: number;
   /** For `nan`: the first operation that made a number not finite, where one is found, and the step it happened in. */
   readonly nanCause?: NonFinite;
-  /** Seconds of training in this loop, evaluations included and compilation left out. */
+  /** Seconds of training in this loop, evaluations and observer included, compilation left out. */
   readonly seconds: number;
   /** Milliseconds of one training step alone, without evaluations; `null` where the run ended too soon to tell. */
   readonly msPerStep: number | null;
@@ -116,7 +119,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { steps, evalEvery, target, signal, callSeconds = 0.25, checkpointSeconds = 2 } = options;
   let { program, idleThreads } = options;
   const watch = new CrowdingWatch(idleThreads?.threads ?? 1);
-  const { onProgress, onEvaluations, onCheckpoint, now = () => performance.now() } = options;
+  const { onProgress, onEvaluations, onCheckpoint, observer, now = () => performance.now() } = options;
   const { history = [], secondsBefore = 0 } = options;
   const evaluations: Evaluation[] = [...history];
   const alone = { steps: 0, milliseconds: 0 };
@@ -150,7 +153,9 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let stoppedBy = reasonToStop();
   while (stoppedBy === undefined) {
     const { step } = standing;
-    const count = Math.min(pace.callSteps, steps - step, stepsToEvaluation(options, step));
+    if (observer?.nextAfter(step - 1, evaluations) === step) observer.see(await read(standing));
+    const toObserved = (observer?.nextAfter(step, evaluations) ?? Number.POSITIVE_INFINITY) - step;
+    const count = Math.min(pace.callSteps, steps - step, stepsToEvaluation(options, step), toObserved);
     const [before, processorBefore] = [now(), idleThreads?.processorTime() ?? 0];
     const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
@@ -233,6 +238,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     }
   }
   const state = await read(standing);
+  observer?.see(state);
   onCheckpoint?.(state, seconds);
   const nanCause = nanStep === undefined ? undefined : await causeOf(program, standing, nanStep);
   let msPerStep = alone.steps >= ENOUGH_STEPS ? alone.milliseconds / alone.steps : null;

@@ -6,6 +6,7 @@ import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import { type LoopResult, type StopReason, trainLoop } from './loop';
 import { formatPercent } from './number-format';
+import type { StateObserver } from './observer';
 import { prepareRun } from './prepare';
 import type { Evaluation, ProgressDisplay } from './progress';
 import { restoreState } from './restore';
@@ -59,6 +60,8 @@ export interface RunSettings {
   /** Go on from there instead of beginning at step 0. */
   readonly from?: Continuation;
   readonly display?: ProgressDisplay;
+  /** Is shown states of the run, before the sink is given a checkpoint. Does not change the results. */
+  readonly observer?: StateObserver;
   /** Seconds of training in one call of the native program; default 0.25. Does not change the results. */
   readonly callSeconds?: number;
   /** Most seconds of training between two checkpoints; default 2. Does not change the results. */
@@ -119,7 +122,7 @@ export async function runTraining(
   device: OpenedDevice,
   settings: RunSettings,
 ): Promise<FinishedRun> {
-  const { environment, signal, sink, from, display, processorTime, onStart } = settings;
+  const { environment, signal, sink, from, display, observer, processorTime, onStart } = settings;
   const prepared = prepareRun(config);
   const initial =
     from === undefined ? prepared.initial : restoreState(prepared.initial, from.checkpoint, from.source);
@@ -166,6 +169,7 @@ export async function runTraining(
         ? {}
         : { idleThreads: { threads, processorTime, sleeping } }),
       ...(signal === undefined ? {} : { signal }),
+      ...(observer === undefined ? {} : { observer }),
       ...(settings.callSeconds === undefined ? {} : { callSeconds: settings.callSeconds }),
       ...(settings.checkpointSeconds === undefined ? {} : { checkpointSeconds: settings.checkpointSeconds }),
       ...(display === undefined ? {} : { onProgress: (progress) => display.update(progress) }),
@@ -175,6 +179,7 @@ export async function runTraining(
             onEvaluations: (rows) => sink.appendMetrics(rows),
             onCheckpoint: (state, seconds) => {
               sink.saveSessions(sessionsAt(state, seconds));
+              observer?.save();
               sink.saveCheckpoint(encodeCheckpoint(state, config), stepNumber(state));
             },
           }),
