@@ -5,29 +5,54 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Rows } from '../rows';
 
+/** Which part of a parameter a use is of. */
+export interface PartOptions {
+  /**
+   * First row and number of rows, along the first axis of the parameter, such as a third of a packed projection; default
+   * all. Parts of one parameter are equal or apart; rows that no use is of have squares of 0.
+   */
+  readonly part?: readonly [start: number, count: number];
+}
+
+/** What else there is to say of a linear use. */
+export interface LinearOptions extends PartOptions {
+  /** y = x·Wᵀ rather than x·W. */
+  readonly transposed?: boolean;
+  /**
+   * [1, outputs]: y is not x·W but (x·W)∘factor summed over equal groups of neighbouring outputs, [examples, groups], as
+   * attention scores are for one query. The gradient with respect to x·W then has one number an example and group.
+   */
+  readonly factor?: tf.Tensor2D;
+}
+
 /**
- * Marks the uses of parameters in a forward pass. Every method gives back its result `y`, unchanged, and that is what the
- * pass has to go on with: the gradient that arrives there is what the squares are made of. The first axis of `y` counts
- * examples. A parameter may be used any number of times; uses of one name are places of the same examples.
+ * Marks the uses of parameters in a forward pass. Every method but `unused` gives back its result `y`, unchanged, and that is
+ * what the pass has to go on with: the gradient that arrives there is what the squares are made of. The first axis of `y`
+ * counts examples. A parameter may be used any number of times; uses of one name are places of the same examples.
  */
 export interface Uses {
   /**
-   * y = x·W, or y = x·Wᵀ with `transposed`.
+   * y = x·W.
    * @param x [examples, inputs], or rows that several examples share
    * @param y [examples, outputs]
    */
-  linear(
-    name: string,
-    x: tf.Tensor2D | Rows,
-    y: tf.Tensor2D,
-    options?: { readonly transposed?: boolean },
-  ): tf.Tensor2D;
+  linear(name: string, x: tf.Tensor2D | Rows, y: tf.Tensor2D, options?: LinearOptions): tf.Tensor2D;
   /** y = … + b. @param y [examples, …, features] */
-  bias<T extends tf.Tensor>(name: string, y: T): T;
+  bias<T extends tf.Tensor>(name: string, y: T, options?: PartOptions): T;
   /** y = x·g, element by element. @param x [examples, …, features] @param y [examples, …, features] */
   gain<T extends tf.Tensor>(name: string, x: T, y: T): T;
-  /** y = row `index` of a table. @param index [examples], int32 @param y [examples, features] */
-  embedding(name: string, index: tf.Tensor1D, y: tf.Tensor2D): tf.Tensor2D;
+  /**
+   * y = row `index` of a table.
+   * @param index [examples], int32; an array where it is known, which costs less
+   * @param y [examples, features]
+   * @param options `tokens`: all that `index` may name; places that have none in common need no products with each other
+   */
+  embedding(
+    name: string,
+    index: tf.Tensor1D | Int32Array,
+    y: tf.Tensor2D,
+    options?: { readonly tokens?: Int32Array },
+  ): tf.Tensor2D;
   /** y = … + the same row of a table for all examples. @param y [examples, features] */
   position(name: string, row: number, y: tf.Tensor2D): tf.Tensor2D;
   /** y = conv2d(x, W) in NHWC. @param x [examples, height, width, inChannels] @param y [examples, height, width, outChannels] */
@@ -37,4 +62,6 @@ export interface Uses {
     y: tf.Tensor4D,
     options: { readonly strides: number; readonly pad: 'valid' | 'same' },
   ): tf.Tensor4D;
+  /** Says that the result does not depend on a parameter: its squares are 0. */
+  unused(name: string): void;
 }
