@@ -34,6 +34,8 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   learningRate: 'lr',
   dModel: 'd-model',
   dFF: 'd-ff',
+  beta3: 'b3',
+  trueGrad: 'truegrad',
 };
 
 /** What the command line, and so every message, calls an option of a configuration: `evalEvery` is `eval-every`. */

@@ -5,7 +5,8 @@ import { operationNames } from '../data/operations';
 import { SPLIT_METHODS } from '../data/split';
 import { TOKEN_FORMS } from '../data/token-forms';
 import { MASK_MODES, POSITION_KINDS } from '../models/config';
-import { DECAY_TARGETS, OPTIMIZERS } from '../optim';
+import { TRUE_GRAD_FORMS } from '../models/true-grad/form';
+import { DECAY_TARGETS, EPS_MODES, OPTIMIZERS } from '../optim';
 import { PRESETS, type Preset } from '../train/presets';
 import { parseBetas, parseNumber } from './parse';
 
@@ -70,15 +71,39 @@ const model = () => [
 ];
 
 const optimizer = () => [
-  choice('--optimizer <name>', 'adamw or adam', Object.keys(OPTIMIZERS), 'optimizer'),
+  choice(
+    '--optimizer <name>',
+    "whose rule updates the parameters; the tg ones divide by single examples' squared gradients",
+    Object.keys(OPTIMIZERS),
+    'optimizer',
+  ),
   number('--lr <number>', 'learning rate', 'learningRate'),
   number('--warmup <integer>', 'updates over which the learning rate rises from 0', 'warmup'),
   new Option(
     '--batch-size <rows>',
     withUsual("training rows in one update: a number, full, or half, the paper's min(512, N/2)", 'batchSize'),
   ).argParser(parseNumber),
-  new Option('--betas <pair>', withUsual('decay rates of the moments', 'betas')).argParser(parseBetas),
-  number('--weight-decay <number>', 'weight decay: decoupled for adamw, L2 for adam', 'weightDecay'),
+  new Option(
+    '--betas <pair>',
+    withUsual(
+      'decay rates of the moments; by default .9,.999 for tgadamw, .9,.99 for tglaprop, 0,.9 for tgrmsprop',
+      'betas',
+    ),
+  ).argParser(parseBetas),
+  number(
+    '--b3 <number>',
+    "for tg: decay rate of the mean of single examples' (default: the second of betas)",
+  ),
+  number('--eps <number>', "keeps the moment's root away from 0 (default: 1e-8; 1e-12 for tg)"),
+  choice('--eps-mode <mode>', 'for adamw and adam: add eps, or make it the least (default: add)', EPS_MODES),
+  choice(
+    '--truegrad <form>',
+    "for tg: squares of an example's sum over tokens (exact), of each token, or as the package has them, decay too (default: exact)",
+    TRUE_GRAD_FORMS,
+  ),
+  new Option('--graft', 'for tg: updates have the length that the squared gradient gives (default: they do)'),
+  new Option('--no-graft', 'for tg: updates have their own length'),
+  number('--weight-decay <number>', 'weight decay: decoupled, but for adam, where it is L2', 'weightDecay'),
   choice('--decay-to <target>', 'what weight decay pulls the parameters towards', DECAY_TARGETS, 'decayTo'),
   number('--weight-noise <std>', 'noise on the parameters in training', 'weightNoise'),
   number('--gradient-noise <std>', "noise on the updates' direction", 'gradientNoise'),
@@ -91,6 +116,7 @@ const run = () => [
   number('--eval-every <integer>', 'steps between two evaluations', 'evalEvery'),
   number('--stop-at-accuracy <share>', 'stop once validation accuracy reaches this'),
   number('--stop-evaluations <integer>', 'evaluations in a row that must reach it', 'stopEvaluations'),
+  number('--steps-after-target <integer>', 'updates to go on for once they have (default: 0)'),
   new Option('--device <name>', `where to run: ${DEVICE_REQUESTS.join(', ')}`).default('cpu'),
   number('--threads <integer>', "native threads (default: the machine's, at most 8)"),
   new Option('--out <folder>', 'run folder (default: a new one under output/runs in this folder)'),

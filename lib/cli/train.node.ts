@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { getOperation } from '../data/operations';
 import { ArgumentError } from '../errors';
 import type { MaskMode, PositionKind } from '../models/config';
-import type { OptimizerName } from '../optim';
+import type { TrueGradForm } from '../models/true-grad/form';
+import type { EpsMode, OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
 import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
 import { PRESETS, type PresetName } from '../train/presets';
@@ -25,6 +26,7 @@ interface TrainArguments {
   readonly steps?: number;
   readonly stopAtAccuracy?: number;
   readonly stopEvaluations?: number;
+  readonly stepsAfterTarget?: number;
   readonly evalEvery?: number;
   readonly tokens?: RunConfig['tokens'];
   readonly split?: RunConfig['split'];
@@ -43,6 +45,11 @@ interface TrainArguments {
   readonly positions?: PositionKind;
   readonly weightDecay?: number;
   readonly betas?: readonly [number, number];
+  readonly b3?: number;
+  readonly eps?: number;
+  readonly epsMode?: EpsMode;
+  readonly truegrad?: TrueGradForm;
+  readonly graft?: boolean;
   readonly dModel?: number;
   readonly dFf?: number;
   readonly heads?: number;
@@ -98,7 +105,7 @@ async function runTrain(options: TrainArguments, streams: Streams): Promise<Exit
 }
 
 function runOptions(options: TrainArguments): RunOptions {
-  const { p, lr, dFf } = options;
+  const { p, lr, dFf, b3, truegrad } = options;
   const {
     checkpointSeconds,
     device,
@@ -111,6 +118,8 @@ function runOptions(options: TrainArguments): RunOptions {
     p: _p,
     lr: _lr,
     dFf: _dFf,
+    b3: _b3,
+    truegrad: _truegrad,
     ...same
   } = options;
   return {
@@ -118,6 +127,8 @@ function runOptions(options: TrainArguments): RunOptions {
     ...(p === undefined ? {} : { modulus: p }),
     ...(lr === undefined ? {} : { learningRate: lr }),
     ...(dFf === undefined ? {} : { dFF: dFf }),
+    ...(b3 === undefined ? {} : { beta3: b3 }),
+    ...(truegrad === undefined ? {} : { trueGrad: truegrad }),
   };
 }
 

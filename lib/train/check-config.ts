@@ -6,7 +6,7 @@ import { ArgumentError, optionName } from '../errors';
 import { MASK_MODES, type ModelName, POSITION_KINDS } from '../models/config';
 import type { Model } from '../models/model';
 import { MODEL_NAMES } from '../models/registry';
-import { checkOptimizerOptions, DECAY_TARGETS, OPTIMIZERS } from '../optim';
+import { checkOptimizerOptions, DECAY_TARGETS, OPTIMIZERS, type OptionNames } from '../optim';
 import type { Initialization, RunConfig, WantedConfig } from './config';
 
 /** Steps are counted in int32 inside the program. */
@@ -20,6 +20,14 @@ const INITIALIZATIONS: Readonly<Record<ModelName, readonly Initialization[]>> = 
   decoder: ['torch'],
   power: ['torch'],
 };
+
+/** What messages call the optimiser's options, but for those whose names are checked before. */
+const OPTIMIZER_OPTION_NAMES: OptionNames = Object.fromEntries(
+  (['learningRate', 'weightDecay', 'decayTo', 'beta3', 'epsMode', 'trueGrad'] as const).map((key) => [
+    key,
+    optionName(key),
+  ]),
+);
 
 /** Values of the options that have a list of them. */
 const CHOICES = {
@@ -64,6 +72,13 @@ export function checkValues(
       `stop-evaluations is ${config.stopEvaluations}, but there is no stop-at-accuracy to reach; give one such as .99, or leave stop-evaluations out`,
     );
   }
+  const { stepsAfterTarget = 0 } = config;
+  checkInteger('steps-after-target', stepsAfterTarget, 0, LARGEST_STEP);
+  if (stepsAfterTarget !== 0 && stopAtAccuracy === undefined) {
+    throw new ArgumentError(
+      `steps-after-target is ${stepsAfterTarget}, but there is no stop-at-accuracy to reach; give one such as .99, or leave steps-after-target out`,
+    );
+  }
   checkInteger('outliers', config.outliers, 0);
   checkInteger('warmup', config.warmup, 0, LARGEST_STEP);
   if (batchSize !== 'full' && batchSize !== 'half' && !(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
@@ -90,7 +105,7 @@ export function checkValues(
     }
   }
   checkFlag('dropout-in-validation', config.dropoutInValidation);
-  checkOptimizerOptions(config, { learningRate: 'lr', weightDecay: 'weight-decay' });
+  checkOptimizerOptions(config, OPTIMIZER_OPTION_NAMES, config.optimizer);
 }
 
 /** A model that begins in one way alone has no such option; that way may be given, as a saved configuration does. */

@@ -13,7 +13,8 @@ import { ArgumentError } from '../errors';
 import type { MaskMode, ModelConfig, ModelName, PositionKind } from '../models/config';
 import type { GptInitialization } from '../models/gpt';
 import { createModel } from '../models/registry';
-import type { OptimizerName } from '../optim';
+import type { TrueGradForm } from '../models/true-grad/form';
+import { type EpsMode, isTrueGrad, OPTIMIZER_DEFAULTS, type OptimizerName } from '../optim';
 import { checkFit, checkName, checkSizes, checkTrainRows, checkValues } from './check-config';
 import { PRESETS, type PresetName } from './presets';
 
@@ -45,6 +46,8 @@ export interface RunConfig {
   readonly stopAtAccuracy?: number;
   /** How many evaluations in a row must reach it. */
   readonly stopEvaluations: number;
+  /** Updates that the run goes on for once they have, within its budget; absent: none. */
+  readonly stepsAfterTarget?: number;
   /** Evaluate before every update whose number is a multiple of this, and before the last. */
   readonly evalEvery: number;
   /**
@@ -60,7 +63,18 @@ export interface RunConfig {
   readonly weightDecay: number;
   /** What weight decay pulls the parameters towards: zero, or their initial values. */
   readonly decayTo: 'zero' | 'init';
+  /** Decay rates of the optimiser's moments. */
   readonly betas: readonly [number, number];
+  /** For the TrueGrad optimisers: decay rate of the mean of single examples' squared gradients. */
+  readonly beta3?: number;
+  /** What keeps the root of second moments away from 0; absent: Adam's 1e-8. */
+  readonly eps?: number;
+  /** For adamw and adam: whether eps is added to that root or is the least it can be; absent: added. */
+  readonly epsMode?: EpsMode;
+  /** For the TrueGrad optimisers: whether an update has the length that the squared gradient would give it. */
+  readonly graft?: boolean;
+  /** For the TrueGrad optimisers: how the squared gradients of single examples are formed. */
+  readonly trueGrad?: TrueGradForm;
   /** Standard deviation of what is added to every parameter in the forward pass of a training step. */
   readonly weightNoise: number;
   /** Standard deviation of what is added to the direction of every update, before the learning rate. */
@@ -136,7 +150,7 @@ export function runConfig(options: RunOptions = {}): RunConfig {
   const trainRows = trainRowCount(dataset.rows, wanted);
   const { batchSize, dropout, weightDecay } = wanted;
   const config = inOrder({
-    ...wanted,
+    ...withoutUsual(wanted),
     batchSize:
       batchSize === 'half' ? Math.max(1, Math.min(LARGEST_HALF_BATCH, Math.floor(trainRows / 2))) : batchSize,
     // What has no effect is no difference between two runs.
@@ -164,6 +178,7 @@ const KEYS: { readonly [Key in keyof Required<RunConfig>]: true } = {
   steps: true,
   stopAtAccuracy: true,
   stopEvaluations: true,
+  stepsAfterTarget: true,
   evalEvery: true,
   batchSize: true,
   optimizer: true,
@@ -172,6 +187,11 @@ const KEYS: { readonly [Key in keyof Required<RunConfig>]: true } = {
   weightDecay: true,
   decayTo: true,
   betas: true,
+  beta3: true,
+  eps: true,
+  epsMode: true,
+  graft: true,
+  trueGrad: true,
   weightNoise: true,
   gradientNoise: true,
   dropout: true,
@@ -205,6 +225,7 @@ function completed(preset: PresetName, given: RunOptions): WantedConfig {
   const ofModel = model === base.model ? { init, mask, positions } : {};
   const ofData =
     given.trainFraction === undefined && given.trainRows === undefined ? { trainFraction, trainRows } : {};
+  const optimizer = given.optimizer ?? base.optimizer;
   const optional = {
     ...(getOperation(given.operation ?? base.operation).modular ? { modulus } : {}),
     ...ofData,
@@ -215,10 +236,30 @@ function completed(preset: PresetName, given: RunOptions): WantedConfig {
     preset,
     splitSeed: given.seed ?? base.seed,
     ...base,
+    ...(optimizer === base.optimizer ? {} : optimizerDefaults(optimizer, given)),
     ...(MODEL_OPTIONS[model] as { readonly init: Initialization }),
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as object),
     ...given,
   };
+}
+
+/** What an optimiser does where it is not told; one that is not there is refused later. */
+function optimizerDefaults(optimizer: OptimizerName, { betas }: RunOptions): Partial<WantedConfig> {
+  const defaults: Partial<WantedConfig> | undefined = OPTIMIZER_DEFAULTS[optimizer];
+  if (defaults?.betas === undefined) return {};
+  return { ...defaults, beta3: betas?.[1] ?? defaults.betas[1] };
+}
+
+/** The configuration without what is as it would be if it had never been an option, so that older runs are found equal. */
+function withoutUsual<C extends Partial<WantedConfig>>(config: C): C {
+  const { optimizer = 'adamw', eps, epsMode, stepsAfterTarget } = config;
+  const usual = isTrueGrad(optimizer) ? {} : (OPTIMIZER_DEFAULTS[optimizer] as Partial<WantedConfig>);
+  const dropped = [
+    ...(eps === usual.eps ? ['eps'] : []),
+    ...(epsMode === usual.epsMode ? ['epsMode'] : []),
+    ...(stepsAfterTarget === 0 ? ['stepsAfterTarget'] : []),
+  ];
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !dropped.includes(key))) as C;
 }
 
 /** Which table a configuration asks for. */
