@@ -2,8 +2,10 @@
 import { ArgumentError } from '../errors';
 import { randomStream } from './random';
 
+/** Pixels along each side of an image. */
+export const DIGIT_SIDE = 28;
 /** Pixels of an image, 28 × 28. */
-export const DIGIT_PIXELS = 784;
+export const DIGIT_PIXELS = DIGIT_SIDE ** 2;
 /** Number of classes, the digits 0 to 9. */
 export const DIGIT_CLASSES = 10;
 
