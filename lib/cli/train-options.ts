@@ -123,6 +123,14 @@ const run = () => [
   new Option('--resume', 'go on with the run in the folder; begin it where there is none').default(false),
   new Option('--overwrite', 'replace a run that is already in the folder').default(false),
   number('--checkpoint-seconds <number>', 'most seconds of training between two checkpoints (default: 2)'),
+  number(
+    '--spectrum-every <integer>',
+    'record the singular values of all matrices each so many steps, as spectrum.safetensors',
+  ),
+  number(
+    '--spectrum-dense <integer>',
+    'and so many steps apart while validation accuracy moves (default: not)',
+  ),
   new Option('--json', 'print the summary as one last line of JSON').default(false),
   new Option('--quiet', 'no progress').default(false),
 ];

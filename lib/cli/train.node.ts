@@ -61,6 +61,8 @@ interface TrainArguments {
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly checkpointSeconds?: number;
+  readonly spectrumEvery?: number;
+  readonly spectrumDense?: number;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -83,7 +85,7 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
 
 async function runTrain(options: TrainArguments, streams: Streams): Promise<ExitCode> {
   const config = runOptions(options);
-  const { checkpointSeconds, resume } = options;
+  const { checkpointSeconds, resume, spectrumEvery, spectrumDense } = options;
   if (resume && options.out === undefined) {
     throw new ArgumentError('--resume needs the folder of the run; add --out and its name');
   }
@@ -96,6 +98,8 @@ async function runTrain(options: TrainArguments, streams: Streams): Promise<Exit
     overwrite: options.overwrite,
     notify: (line) => streams.err(`grok: ${line}\n`),
     ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+    ...(spectrumEvery === undefined ? {} : { spectrumEvery }),
+    ...(spectrumDense === undefined ? {} : { spectrumDense }),
     ...(options.quiet ? {} : { display: terminalProgress() }),
   });
   if (options.json) streams.out(`${JSON.stringify(finished.summary)}\n`);
@@ -108,6 +112,8 @@ function runOptions(options: TrainArguments): RunOptions {
   const { p, lr, dFf, b3, truegrad } = options;
   const {
     checkpointSeconds,
+    spectrumEvery,
+    spectrumDense,
     device,
     threads,
     out,

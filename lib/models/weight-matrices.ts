@@ -6,14 +6,45 @@ import { type HostTensor, type HostTree, isHostTensor, leavesOf } from '../compi
 import type { Model } from './model';
 import type { DenseMatrix } from './singular-values';
 
-/** A matrix of a model, or a part of a packed one. */
-export interface WeightMatrix extends DenseMatrix {
+/** A matrix of a model by name. */
+export interface NamedShape {
   /** The parameter's dotted name; for a part of it, that of the part after another dot, as in `….in_proj_weight.q`. */
   readonly name: string;
+  readonly shape: readonly [rows: number, columns: number];
 }
+
+/** A matrix of a model with its numbers. */
+export interface WeightMatrix extends NamedShape, DenseMatrix {}
 
 /** Parameters that hold several matrices of equal shape, one below the other, and what these are. */
 const PACKED = { ending: 'in_proj_weight', parts: ['q', 'k', 'v'] } as const;
+
+interface Place extends NamedShape {
+  readonly parameter: string;
+  /** Which of the parameter's parts it is. */
+  readonly part: number;
+}
+
+function placesIn({ shapes, withoutGradient = [] }: Pick<Model, 'shapes' | 'withoutGradient'>): Place[] {
+  return [...shapes].flatMap(([parameter, shape]): Place[] => {
+    if (shape.length !== 2 || withoutGradient.includes(parameter)) return [];
+    const [rows, columns] = shape as readonly [number, number];
+    if (parameter.split('.').at(-1) !== PACKED.ending) {
+      return [{ name: parameter, shape: [rows, columns], parameter, part: 0 }];
+    }
+    return PACKED.parts.map((name, part) => ({
+      name: `${parameter}.${name}`,
+      shape: [rows / PACKED.parts.length, columns],
+      parameter,
+      part,
+    }));
+  });
+}
+
+/** Names and shapes of what `weightMatrices` gives. */
+export function weightMatrixShapes(model: Pick<Model, 'shapes' | 'withoutGradient'>): NamedShape[] {
+  return placesIn(model).map(({ name, shape }) => ({ name, shape }));
+}
 
 /**
  * The matrices among a model's parameters, in the order of `model.shapes`. A parameter named `…in_proj_weight`
@@ -24,24 +55,13 @@ const PACKED = { ending: 'in_proj_weight', parts: ['q', 'k', 'v'] } as const;
  * @param params as `model.init` gives them; the matrices share their memory
  */
 export function weightMatrices(
-  { shapes, withoutGradient = [] }: Pick<Model, 'shapes' | 'withoutGradient'>,
+  model: Pick<Model, 'shapes' | 'withoutGradient'>,
   params: HostTree,
 ): WeightMatrix[] {
   const tensors = new Map(leavesOf(params, isHostTensor));
-  return [...shapes].flatMap(([name, shape]) =>
-    shape.length === 2 && !withoutGradient.includes(name) ? parts(name, tensors.get(name) as HostTensor) : [],
-  );
-}
-
-function parts(name: string, { shape, data }: HostTensor): WeightMatrix[] {
-  const [rows, columns] = shape as readonly [number, number];
-  if (name !== PACKED.ending && !name.endsWith(`.${PACKED.ending}`)) {
-    return [{ name, shape: [rows, columns], data }];
-  }
-  const size = data.length / PACKED.parts.length;
-  return PACKED.parts.map((part, i) => ({
-    name: `${name}.${part}`,
-    shape: [rows / PACKED.parts.length, columns],
-    data: data.subarray(i * size, (i + 1) * size),
-  }));
+  return placesIn(model).map(({ name, shape, parameter, part }) => {
+    const { data } = tensors.get(parameter) as HostTensor;
+    const size = shape[0] * shape[1];
+    return { name, shape, data: data.subarray(part * size, (part + 1) * size) };
+  });
 }

@@ -13,6 +13,8 @@ export const RUN_FILES = {
   /** The checkpoint before that one. */
   previous: 'checkpoint.previous.safetensors',
   metrics: 'metrics.csv',
+  /** Only where they are recorded: singular values. */
+  spectrum: 'spectrum.safetensors',
   /** Only of a run that has ended, or was stopped by a signal. */
   summary: 'summary.json',
   /** Only of a run that is under way, or was killed. */

@@ -1,8 +1,8 @@
 /**
  * @file Writes the folder that a training run leaves behind: what was asked (`config.json`), how it went (`metrics.csv`), the
- * parameters and optimiser state (`checkpoint.safetensors`, and the one before), and the outcome (`summary.json`). Each file is
- * replaced as a whole and the checkpoint holds all that continuing the run takes, the evaluations included, so a run
- * that is killed at any moment can be continued.
+ * parameters and optimiser state (`checkpoint.safetensors`, and the one before), the outcome (`summary.json`), and, where wanted,
+ * the singular values on the way (`spectrum.safetensors`). Each file is replaced as a whole and the checkpoint holds all
+ * that continuing the run takes, the evaluations included, so a run that is killed at any moment can be continued.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +27,7 @@ import type { RunSink } from './run';
 import { RUN_FILES } from './run-files.node';
 import { LOCK_FILE, RunLock } from './run-lock.node';
 import type { TrainingSession } from './sessions';
+import { encodeSpectrum, type Spectrum } from './spectrum';
 
 export { RUN_FILES, readCheckpoint, readMetrics } from './run-files.node';
 
@@ -219,6 +220,15 @@ export class RunStore implements RunSink {
   #saveCheckpoint(bytes: Uint8Array, step: number, keepPrevious: boolean): void {
     const content = sealed(bytes, historyTensors(this.#rows.filter(({ epoch }) => epoch < step)));
     this.#write('checkpoint', content, keepPrevious ? { previous: this.path('previous') } : {});
+  }
+
+  /**
+   * Replaces the singular values recorded so far, with a digest.
+   *
+   * @throws {FileError} if they cannot be written
+   */
+  saveSpectrum(spectrum: Spectrum): void {
+    this.#write('spectrum', sealed(encodeSpectrum(spectrum)));
   }
 
   /**

@@ -2,8 +2,9 @@
 import { openDevice } from '../compile/devices.node';
 import { shown } from '../compile/errors';
 import { requireRecord } from '../data/arguments';
-import { ArgumentError } from '../errors';
-import { type RunConfig, type RunOptions, runConfig } from './config';
+import { ArgumentError, FileError } from '../errors';
+import { createModel } from '../models/registry';
+import { datasetSizesOf, modelConfigOf, type RunConfig, type RunOptions, runConfig } from './config';
 import { checkedDevice, runEnvironment } from './environment.node';
 import type { FoundRun } from './find-run.node';
 import { formatCount } from './number-format';
@@ -12,6 +13,9 @@ import { stepOf } from './restore';
 import { type FinishedRun, finishedRun, type RunEnvironment, runTraining } from './run';
 import { RunStore } from './run-store.node';
 import { environmentChange } from './sessions';
+import type { Spectrum, SpectrumSchedule } from './spectrum';
+import { continuedSpectrum, readSpectrum } from './spectrum.node';
+import { checkSchedule, type SpectrumRecorder, spectrumRecorder } from './spectrum-recorder';
 
 export interface TrainSettings {
   /** `cpu` (default), `webgpu`, `cuda`, `auto`, or one of tfjs's own backends: see `openDevice`. */
@@ -36,6 +40,22 @@ export interface TrainSettings {
   readonly notify?: (line: string) => void;
   readonly display?: ProgressDisplay;
   readonly callSeconds?: number;
+  /**
+   * Record the singular values of every matrix each so many steps, and at the end: in the run folder's
+   * `spectrum.safetensors`, if there is a folder, and in what `train` gives. Default: not at all. Does not change the results.
+   */
+  readonly spectrumEvery?: number;
+  /**
+   * Record them also so many steps apart, fewer than `spectrumEvery`, as long as validation accuracy changes by 2 points or
+   * more over `spectrumEvery` steps. Default: no closer there than elsewhere.
+   */
+  readonly spectrumDense?: number;
+}
+
+/** The outcome of `train`. */
+export interface TrainedRun extends FinishedRun {
+  /** The singular values through training, where they were recorded. */
+  readonly spectrum?: Spectrum;
 }
 
 const SETTINGS: { readonly [Key in keyof Required<TrainSettings>]: true } = {
@@ -48,6 +68,8 @@ const SETTINGS: { readonly [Key in keyof Required<TrainSettings>]: true } = {
   notify: true,
   display: true,
   callSeconds: true,
+  spectrumEvery: true,
+  spectrumDense: true,
 };
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -94,6 +116,51 @@ function openStore(config: RunConfig, settings: TrainSettings): RunStore | undef
   return resume ? RunStore.resume(out, config) : RunStore.create(out, { overwrite });
 }
 
+/** Which states' singular values are wanted. */
+function spectrumSchedule({ spectrumEvery, spectrumDense }: TrainSettings): SpectrumSchedule | undefined {
+  if (spectrumEvery === undefined) {
+    if (spectrumDense === undefined) return undefined;
+    throw new ArgumentError('spectrum-dense needs the steps elsewhere; give them by spectrum-every');
+  }
+  const schedule =
+    spectrumDense === undefined ? { every: spectrumEvery } : { every: spectrumEvery, dense: spectrumDense };
+  checkSchedule(schedule);
+  return schedule;
+}
+
+/** What records them: in memory, and where there is a run folder in its file too. */
+function recorderOf(
+  schedule: SpectrumSchedule,
+  config: RunConfig,
+  store: RunStore | undefined,
+  notify: (line: string) => void,
+): SpectrumRecorder {
+  const model = createModel(modelConfigOf(config, datasetSizesOf(config)));
+  const found = store?.found;
+  const { before, notices } =
+    store === undefined || found === undefined
+      ? { before: undefined, notices: [] }
+      : continuedSpectrum(store.path('spectrum'), stepOf(found.checkpoint) ?? 0, { model, ...schedule });
+  for (const notice of notices) notify(notice);
+  return spectrumRecorder({
+    ...schedule,
+    model,
+    ...(before === undefined ? {} : { before }),
+    ...(store === undefined ? {} : { save: (spectrum) => store.saveSpectrum(spectrum) }),
+  });
+}
+
+/** What a run that has ended left recorded. */
+function endedSpectrum(store: RunStore, notify: (line: string) => void): { readonly spectrum?: Spectrum } {
+  try {
+    return { spectrum: readSpectrum(store.path('spectrum')) };
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    notify(`the run's singular values cannot be read: ${error.message}`);
+    return {};
+  }
+}
+
 /** Tells what is to be said of a run that goes on. */
 function announce(
   { notices, sessions, checkpoint }: FoundRun,
@@ -113,11 +180,12 @@ function announce(
  * @throws ArgumentError for an unknown setting or a value out of range, FileError for a folder that cannot be written, is in
  *   use or holds another run, CompileError for a device that is not there, with how to get it.
  */
-export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<FinishedRun> {
+export async function train(options: RunOptions = {}, settings: TrainSettings = {}): Promise<TrainedRun> {
   requireRecord('the settings of train', settings, "{ out: 'output/runs/mine' }", Object.keys(SETTINGS));
   const { device = 'cpu', threads, out, display, callSeconds, checkpointSeconds } = settings;
   const { notify = (line: string) => console.warn(line) } = settings;
   const config = runConfig(options);
+  const schedule = spectrumSchedule(settings);
   const opened = await openDevice(checkedDevice(device));
   const environment = runEnvironment({ device: opened, ...(threads === undefined ? {} : { threads }) });
   const store = openStore(config, settings);
@@ -126,10 +194,12 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
     const found = store?.found;
     if (found?.ended !== undefined) {
       notify(`${out} holds this run, and it has ended: nothing to do.`);
-      return finishedRun(config, found.ended, found);
+      const recorded = schedule && store && endedSpectrum(store, notify);
+      return { ...finishedRun(config, found.ended, found), ...recorded };
     }
     if (found !== undefined) announce(found, config, environment, notify);
-    return await runTraining(config, opened, {
+    const recorder = schedule && recorderOf(schedule, config, store, notify);
+    const finished = await runTraining(config, opened, {
       environment,
       signal: requests.signal,
       // Only now: while the step is traced and compiled nothing could honour a request, and the process's own way to die
@@ -142,7 +212,9 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
       ...(display === undefined ? {} : { display }),
       ...(callSeconds === undefined ? {} : { callSeconds }),
       ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
+      ...(recorder === undefined ? {} : { observer: recorder }),
     });
+    return recorder === undefined ? finished : { ...finished, spectrum: recorder.spectrum() };
   } finally {
     requests.forget();
     store?.release();
