@@ -4,7 +4,7 @@ import { stopGradient } from '../compile';
 import { expand, type Rows, rowsOf, splitHeads } from './rows';
 
 /** q·k per head; on distinct rows where the query is the same for the whole batch. [rows or 1, heads] */
-function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
+export function score(query: Rows, key: Rows, heads: number): tf.Tensor2D {
   const [, dModel] = query.values.shape;
   const scale = 1 / Math.sqrt(dModel / heads);
   const dot = (q: tf.Tensor2D, k: tf.Tensor2D): tf.Tensor2D =>
@@ -25,7 +25,18 @@ export function attend(
   values: readonly Rows[],
   heads: number,
 ): tf.Tensor2D {
-  const scores = keys.map((key) => score(query, key, heads)); // each [rows, heads]
+  return mix(
+    keys.map((key) => score(query, key, heads)),
+    values,
+    heads,
+  );
+}
+
+/**
+ * The values in the shares that a softmax makes of scores.
+ * @param scores One entry a key position, each [rows or 1, heads].
+ */
+export function mix(scores: readonly tf.Tensor2D[], values: readonly Rows[], heads: number): tf.Tensor2D {
   // Any shift cancels in the quotient below, so the largest score needs no gradient.
   const largest = scores.map((s) => stopGradient(s)).reduce((a, b) => tf.maximum(a, b));
   const weights = scores.map((s) => tf.exp(tf.sub(s, largest)));

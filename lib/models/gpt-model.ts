@@ -18,6 +18,6 @@ export function gptModel(config: GptModelConfig): Model {
     shapes: gptShapes(sizes),
     buffers: new Map(),
     init: (seed) => initializeGpt(sizes, init, seed),
-    forward: (params, tokens) => gptForward(sizes, asGptParams(params), tokens),
+    forward: (params, tokens, options) => gptForward(sizes, asGptParams(params), tokens, options?.uses),
   };
 }

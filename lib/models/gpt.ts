@@ -8,8 +8,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { attend } from './attention';
+import { markedGptForward } from './gpt-marked';
 import type { Params } from './params';
 import { embed, expand, expandTo, linear, type Rows, type TokenBatch } from './rows';
+import type { Uses } from './true-grad/uses';
 
 export interface GptConfig {
   /** Tokens are 0 to `vocabulary - 1`; p + 1 for arithmetic mod p, with "=" as the last. */
@@ -80,8 +82,17 @@ function block(
   });
 }
 
-/** Logits at the last position, [rows, classes]. */
-export function gptForward(config: GptConfig, params: GptParams, batch: TokenBatch): tf.Tensor2D {
+/**
+ * Logits at the last position, [rows, classes].
+ * @param uses Is told of every use of a parameter; its examples are the rows of the batch.
+ */
+export function gptForward(
+  config: GptConfig,
+  params: GptParams,
+  batch: TokenBatch,
+  uses?: Uses,
+): tf.Tensor2D {
+  if (uses !== undefined) return markedGptForward(config, params, batch, uses);
   let stream = embed(batch, params.tok_embed, params.pos_embed);
   for (let layer = 0; layer < config.layers; layer++) {
     const isLast = layer === config.layers - 1;

@@ -72,7 +72,7 @@ export function selectRows({ positions }: TokenBatch, rows: tf.Tensor1D): TokenB
 }
 
 /** Which distinct token each row has, as a tensor. */
-function indexTensor(index: Int32Array | tf.Tensor1D): tf.Tensor1D {
+export function indexTensor(index: Int32Array | tf.Tensor1D): tf.Tensor1D {
   return index instanceof Int32Array ? tf.tensor1d(index, 'int32') : index;
 }
 
