@@ -17,6 +17,7 @@ import { type Continuation, measured, type RunSummary } from './run';
 import { RUN_FILES, readSealedCheckpoint, readText } from './run-files.node';
 import type { TensorFile } from './safetensors';
 import { isPlain, sessionsIn, summaryIn } from './saved-record';
+import { isEvaluated, targetEnd, targetOf } from './target';
 
 /** A run that can be continued, or has ended. */
 export interface FoundRun extends Continuation {
@@ -42,9 +43,9 @@ const problemOf = (error: FileError) => error.message.replace(/; [^;]*$/, '').re
 
 /** The evaluations that a configuration asks for. */
 const scheduled =
-  ({ evalEvery, steps }: Pick<RunConfig, 'evalEvery' | 'steps'>) =>
+  (config: Pick<RunConfig, 'evalEvery' | 'steps'>) =>
   ({ epoch }: Evaluation) =>
-    epoch % evalEvery === 0 || epoch === steps - 1;
+    isEvaluated(epoch, config);
 
 interface Candidate {
   readonly name: 'checkpoint' | 'previous';
@@ -148,7 +149,7 @@ function foundAt(
   };
   const whole = name === 'checkpoint' && isPlain(saved) && differingOptions(saved, config).length === 0;
   if (whole && !extended) {
-    // A run that reached its target was evaluated at the very step it ended at.
+    // A run that its target ended was evaluated at the very step it ended at, where an evaluation was due.
     const evaluations = [...candidate.evaluations, ...metrics.rows.filter(({ epoch }) => epoch === step)];
     const ended = summaryIn(summary);
     const same = metrics.damage === undefined && sameRows(metrics.rows, evaluations);
@@ -191,10 +192,11 @@ function configDamage(saved: unknown, { config }: Candidate, directory: string):
 /** Whether a summary is that of a run which has ended at this step with these evaluations. */
 function endsWith(
   summary: RunSummary,
-  { steps, seed, stopAtAccuracy, stopEvaluations }: RunConfig,
+  config: RunConfig,
   step: number,
   evaluations: readonly Evaluation[],
 ): boolean {
+  const { steps, seed } = config;
   const { stoppedBy, nanStep, sessions } = summary;
   const said = Object.entries(measured(evaluations)).every(
     // JSON has no NaN.
@@ -205,11 +207,10 @@ function endsWith(
   if (stoppedBy === 'steps') return step === steps;
   // The loss of a kept state is finite, but where there is only the first one.
   if (stoppedBy === 'nan') return nanStep === step + 1 || (nanStep === 0 && step === 0);
-  if (stoppedBy !== 'target' || stopAtAccuracy === undefined) return false;
-  const last = evaluations.slice(-stopEvaluations);
+  const target = targetOf(config);
+  if (stoppedBy !== 'target' || target === undefined) return false;
   return (
-    last.length === stopEvaluations &&
-    last.at(-1)?.epoch === step &&
-    last.every(({ validationAccuracy }) => validationAccuracy >= stopAtAccuracy)
+    targetEnd(evaluations, target, steps) === step &&
+    (!isEvaluated(step, config) || evaluations.at(-1)?.epoch === step)
   );
 }

@@ -10,6 +10,7 @@ import type { StateObserver } from './observer';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
+import { isEvaluated, type Target, targetEnd } from './target';
 
 /** Why a run ended: target accuracy reached, budget spent, loss no longer a number, or told to. */
 export type StopReason = 'target' | 'steps' | 'nan' | 'signal';
@@ -26,8 +27,8 @@ export interface LoopOptions {
   readonly steps: number;
   /** As in the state's schedule. */
   readonly evalEvery: number;
-  /** End once `evaluations` evaluations in a row have a validation accuracy of at least `accuracy`. */
-  readonly target?: { readonly accuracy: number; readonly evaluations: number };
+  /** End once enough evaluations in a row reach an accuracy, or some updates after that. */
+  readonly target?: Target;
   /** Ends the run after the call under way. */
   readonly signal?: AbortSignal;
   /** Seconds of training in one call of the program, about. Default 0.25. */
@@ -50,8 +51,8 @@ export interface LoopOptions {
 export interface LoopResult {
   readonly stoppedBy: StopReason;
   /**
-   * The state at the end. After `target` these are the very parameters whose evaluation reached it; after `nan` the last
-   * ones whose loss is finite.
+   * The state at the end. After `target` these are the very parameters whose evaluation reached it, or those so many updates
+   * later, evaluated where one is due; after `nan` the last ones whose loss is finite.
    */
   readonly state: TrainState;
   /** All of them, the history included. */
@@ -130,7 +131,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   // The newest state whose own loss is known to be finite; what a step made is known only when the next begins.
   let good = standing;
   let pace: Pace = { stepSeconds: 0, timedSeconds: 0, callSteps: 1 };
-  let streak = target === undefined ? 0 : streakOf(history, target.accuracy);
+  // Where the target ends the run, once it is reached.
+  let end = target === undefined ? undefined : targetEnd(history, target, steps);
   let nanStep: number | undefined;
   const recentCalls = { evaluated: [] as number[], plain: [] as number[] };
   const started = now();
@@ -140,22 +142,28 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let saved = started;
   let progress: TrainingProgress = {
     step: standing.step,
-    steps,
+    steps: lastStep(options, end),
     stepsPerSecond: 0,
     etaSeconds: Number.POSITIVE_INFINITY,
     elapsedSeconds: secondsBefore,
     trainLoss: Number.NaN,
   };
   const read = ({ device }: Standing) => program.get(device);
-  const reasonToStop = (): StopReason | undefined =>
-    signal?.aborted ? 'signal' : standing.step >= steps ? 'steps' : undefined;
+  const reasonToStop = (): StopReason | undefined => {
+    const { step } = standing;
+    // A run at its end has ended, also where it was told to stop there.
+    if (end !== undefined && step >= end && !isEvaluated(step, options)) return 'target';
+    if (step >= steps) return 'steps';
+    return signal?.aborted ? 'signal' : undefined;
+  };
 
   let stoppedBy = reasonToStop();
   while (stoppedBy === undefined) {
     const { step } = standing;
     if (observer?.nextAfter(step - 1, evaluations) === step) observer.see(await read(standing));
     const toObserved = (observer?.nextAfter(step, evaluations) ?? Number.POSITIVE_INFINITY) - step;
-    const count = Math.min(pace.callSteps, steps - step, stepsToEvaluation(options, step), toObserved);
+    const toEnd = stepsToEnd(options, step, end);
+    const count = Math.min(pace.callSteps, toEnd, stepsToEvaluation(options, step), toObserved);
     const [before, processorBefore] = [now(), idleThreads?.processorTime() ?? 0];
     const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
@@ -175,8 +183,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     if (bad !== 0) good = standing;
     // The evaluation opened the call, so what became NaN after it must not matter.
     if (target !== undefined && rows.length > 0) {
-      streak = (rows[0] as Evaluation).validationAccuracy >= target.accuracy ? streak + 1 : 0;
-      if (streak >= target.evaluations) stoppedBy = 'target';
+      end ??= targetEnd(evaluations.slice(-target.evaluations), target, steps);
+      if (end !== undefined && step >= end) stoppedBy = 'target';
     }
     if (stoppedBy === undefined && bad >= 0) {
       stoppedBy = 'nan';
@@ -192,14 +200,15 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       pace = nextPace(pace, { steps: count, seconds: milliseconds / 1000 }, callSeconds);
     }
     const newest = evaluations.at(-1);
+    const last = lastStep(options, end);
     progress = {
       step: standing.step,
-      steps,
+      steps: last,
       stepsPerSecond: pace.stepSeconds === 0 ? 0 : 1 / pace.stepSeconds,
       etaSeconds:
         pace.timedSeconds < SECONDS_BEFORE_ETA
           ? Number.POSITIVE_INFINITY
-          : (steps - standing.step) * pace.stepSeconds,
+          : (last - standing.step) * pace.stepSeconds,
       elapsedSeconds: secondsBefore + (now() - started) / 1000,
       trainLoss: losses.data[newestIn(stoppedBy, count, bad)] as number,
       ...(newest === undefined ? {} : { evaluation: newest }),
@@ -222,7 +231,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     stoppedBy ??= reasonToStop();
   }
   const seconds = (now() - started) / 1000;
-  if (good.step < standing.step && stoppedBy !== 'nan') {
+  if (good.step < standing.step && (stoppedBy === 'signal' || stoppedBy === 'steps')) {
     // Going on from here must lead where a run leads that was never stopped: in front of the first loss that is not finite.
     const { metrics } = await program.run(standing.device, { steps: 1 });
     const loss = (metrics[METRICS.trainLoss] as HostTensor).data[0] as number;
@@ -257,10 +266,15 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
 }
 
-/** How many of the newest evaluations in a row reach an accuracy. */
-function streakOf(evaluations: readonly Evaluation[], accuracy: number): number {
-  const below = evaluations.findLastIndex((row) => !(row.validationAccuracy >= accuracy));
-  return evaluations.length - 1 - below;
+/** The most steps of a call: to the end, which a call that finds the target reached must not run past. */
+function stepsToEnd({ steps, target }: LoopOptions, step: number, end: number | undefined): number {
+  if (end !== undefined) return Math.max(1, end - step);
+  return Math.min(steps - step, target?.stepsAfter || steps);
+}
+
+/** Where the run ends, as far as is known. A run that ends at its target without more keeps the budget it had. */
+function lastStep({ steps, target }: LoopOptions, end: number | undefined): number {
+  return (target?.stepsAfter ?? 0) > 0 ? (end ?? steps) : steps;
 }
 
 /** The state some steps on, or the same one where it is there already. */
@@ -316,14 +330,14 @@ function newestIn(stoppedBy: StopReason | undefined, count: number, bad: number)
 function rowsOf(
   metrics: Readonly<Record<string, HostTensor>>,
   call: { readonly step: number; readonly count: number },
-  { evalEvery, steps }: Pick<LoopOptions, 'evalEvery' | 'steps'>,
+  schedule: Pick<LoopOptions, 'evalEvery' | 'steps'>,
 ): Evaluation[] {
   const value = (name: keyof typeof METRICS, i: number) =>
     (metrics[METRICS[name]] as HostTensor).data[i] as number;
   const rows: Evaluation[] = [];
   for (let i = 0; i < call.count; i++) {
     const epoch = call.step + i;
-    if (epoch % evalEvery !== 0 && epoch !== steps - 1) continue;
+    if (!isEvaluated(epoch, schedule)) continue;
     rows.push({
       epoch,
       trainAccuracy: value('trainAccuracy', i),

@@ -19,11 +19,14 @@ export interface Evaluation {
 export interface TrainingProgress {
   /** Updates done so far, 0 to `steps`. */
   readonly step: number;
-  /** The step budget; a run may stop earlier when it reaches its target accuracy. */
+  /**
+   * Where the run ends as far as is known: the step budget, though a run may stop earlier when it reaches its target accuracy;
+   * once it has and goes on for some steps more, the end of those.
+   */
   readonly steps: number;
   /** Recent speed in updates a second, evaluations included; 0 before the first call has ended. */
   readonly stepsPerSecond: number;
-  /** Seconds left until the budget is spent at that speed; `Infinity` until some 2 s have been timed, calls that warm up left out. */
+  /** Seconds left until `steps` at that speed; `Infinity` until some 2 s have been timed, calls that warm up left out. */
   readonly etaSeconds: number;
   /** Seconds since training began, compilation excluded. */
   readonly elapsedSeconds: number;

@@ -5,7 +5,7 @@ import { TrainingError } from '../errors';
 import { encodeCheckpoint } from './checkpoint';
 import type { RunConfig } from './config';
 import { type LoopResult, type StopReason, trainLoop } from './loop';
-import { formatPercent } from './number-format';
+import { formatCount, formatPercent } from './number-format';
 import type { StateObserver } from './observer';
 import { prepareRun } from './prepare';
 import type { Evaluation, ProgressDisplay } from './progress';
@@ -13,6 +13,7 @@ import { restoreState } from './restore';
 import type { TensorFile } from './safetensors';
 import { type TrainingSession, totalTimes } from './sessions';
 import type { TrainState } from './state';
+import { targetOf } from './target';
 
 /** Where a run's results go; `RunStore` is one. */
 export interface RunSink {
@@ -154,7 +155,7 @@ export async function runTraining(
     onStart?.();
     sink?.begin(config, from?.extended ? encodeCheckpoint(initial, config) : undefined);
     sink?.saveSessions(sessionsAt(initial, 0));
-    const { stopAtAccuracy, stopEvaluations } = config;
+    const target = targetOf(config);
     const result = await trainLoop({
       program: programs[0] as StepProgram<TrainState>,
       state: initial,
@@ -162,9 +163,7 @@ export async function runTraining(
       secondsBefore: totalTimes(earlier).seconds,
       steps: config.steps,
       evalEvery: config.evalEvery,
-      ...(stopAtAccuracy === undefined
-        ? {}
-        : { target: { accuracy: stopAtAccuracy, evaluations: stopEvaluations } }),
+      ...(target === undefined ? {} : { target }),
       ...(processorTime === undefined || device.name !== 'cpu' || threads < 2
         ? {}
         : { idleThreads: { threads, processorTime, sleeping } }),
@@ -254,9 +253,14 @@ function stepNumber({ step }: TrainState): number {
 }
 
 /** What the last line of a progress display says. */
-function closingLine({ stopAtAccuracy }: RunConfig, { stoppedBy, steps, nanStep }: RunSummary): string {
-  if (stoppedBy === 'target')
-    return `target reached: validation accuracy ≥ ${formatPercent(stopAtAccuracy as number)}`;
+function closingLine(
+  { stopAtAccuracy, stepsAfterTarget }: RunConfig,
+  { stoppedBy, steps, nanStep }: RunSummary,
+): string {
+  if (stoppedBy === 'target') {
+    const more = stepsAfterTarget === undefined ? '' : `, ${formatCount(stepsAfterTarget)} steps before`;
+    return `target reached${more}: validation accuracy ≥ ${formatPercent(stopAtAccuracy as number)}`;
+  }
   if (stoppedBy === 'steps') return 'step budget used';
   if (stoppedBy === 'nan') return `the loss became NaN or infinite at step ${nanStep}`;
   return `stopped at step ${steps}`;

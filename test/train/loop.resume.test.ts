@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LoopOptions, type LoopResult, trainLoop } from '../../lib/train/loop';
-import type { Evaluation } from '../../lib/train/progress';
+import type { Evaluation, TrainingProgress } from '../../lib/train/progress';
 import type { TrainState } from '../../lib/train/state';
 import { type FakeRun, fakeProgram, fakeState } from '../support/fake-program';
 
@@ -104,17 +104,19 @@ describe('a loop that goes on from a checkpoint', () => {
       steps: fc.integer({ min: 1, max: 60 }),
       evalEvery: fc.integer({ min: 1, max: 12 }),
       evaluations: fc.option(fc.integer({ min: 1, max: 4 })),
+      stepsAfter: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30 })),
       reached: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
       nanAt: fc.option(fc.nat(59)),
       cut: fc.nat(60),
       callSeconds: fc.constantFrom(0, 0.3, 1, 10),
     });
     await fc.assert(
-      fc.asyncProperty(plan, async ({ steps, evalEvery, evaluations, reached, nanAt, cut, callSeconds }) => {
+      fc.asyncProperty(plan, async ({ steps, evalEvery, evaluations, stepsAfter, ...how }) => {
+        const { reached, nanAt, cut, callSeconds } = how;
         const whole: Plan = {
           steps,
           evalEvery,
-          ...(evaluations === null ? {} : { target: { accuracy: 0.9, evaluations } }),
+          ...(evaluations === null ? {} : { target: { accuracy: 0.9, evaluations, stepsAfter } }),
           fake: {
             validationAccuracy: (step) => (reached[step] ? 0.95 : 0.5),
             loss: (step) => (step === nanAt ? Number.NaN : 1),
@@ -168,6 +170,65 @@ describe('a loop that goes on from a checkpoint', () => {
     );
     expect(seconds).toBe(2);
     expect(elapsed.at(-1)).toBe(1002);
+  });
+});
+
+describe('a loop that goes on for some steps after its target', () => {
+  const reachedAt = (epoch: number, { evaluations = 1, ...plan }: Partial<Plan> & { evaluations?: number }) =>
+    run({
+      steps: 100,
+      evalEvery: 10,
+      fake: { validationAccuracy: (step) => (step >= epoch ? 0.95 : 0.5) },
+      ...plan,
+      target: { accuracy: 0.9, evaluations, stepsAfter: 25, ...plan.target },
+    });
+  const epochsOf = ({ evaluations }: LoopResult) => evaluations.map(({ epoch }) => epoch);
+
+  it('stops by the target, that many updates after the evaluation that reached it', async () => {
+    const result = await reachedAt(15, {});
+    expect(outcome(result)).toMatchObject({ stoppedBy: 'target', step: 45 });
+    expect(epochsOf(result)).toEqual([0, 10, 20, 30, 40]);
+  });
+
+  it('evaluates the state that it ends with where that is due', async () => {
+    const result = await reachedAt(15, { target: { accuracy: 0.9, evaluations: 2, stepsAfter: 20 } });
+    expect(outcome(result)).toMatchObject({ stoppedBy: 'target', step: 50 });
+    expect(epochsOf(result)).toEqual([0, 10, 20, 30, 40, 50]);
+    const same = await run({ steps: 50, evalEvery: 10 });
+    expect(outcome(result).params).toEqual(outcome(same).params);
+  });
+
+  it('goes on though the accuracy falls again, and counts from the first time', async () => {
+    const result = await reachedAt(0, {
+      fake: { validationAccuracy: (step) => (step === 10 || step === 30 ? 0.95 : 0.5) },
+    });
+    expect(outcome(result)).toMatchObject({ stoppedBy: 'target', step: 35 });
+  });
+
+  it('never goes beyond the budget, and has used it where that ends no later', async () => {
+    for (const steps of [32, 45]) {
+      const result = await reachedAt(15, { steps });
+      expect(outcome(result)).toMatchObject({ stoppedBy: 'steps', step: steps });
+    }
+    expect(outcome(await reachedAt(15, { steps: 46 }))).toMatchObject({ stoppedBy: 'target', step: 45 });
+  });
+
+  it('counts what is left to that end in what progress says, from the moment it is known', async () => {
+    const seen: TrainingProgress[] = [];
+    await run(
+      {
+        steps: 1000,
+        evalEvery: 10,
+        fake: { validationAccuracy: (step) => (step >= 55 ? 0.95 : 0.5) },
+        target: { accuracy: 0.9, evaluations: 1, stepsAfter: 25 },
+      },
+      { onProgress: (progress) => void seen.push(progress) },
+    );
+    expect(seen.every(({ step, steps }) => steps === (step <= 60 ? 1000 : 85))).toBe(true);
+    const known = seen.filter(({ steps }) => steps === 85);
+    expect(known.at(-1)).toMatchObject({ step: 85, etaSeconds: 0 });
+    // A step takes a tenth of a second on this clock.
+    expect(known[0]?.etaSeconds).toBeCloseTo((85 - (known[0]?.step as number)) / 10, 6);
   });
 });
 
