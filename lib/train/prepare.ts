@@ -21,11 +21,13 @@ export interface PreparedRun {
 
 /** Data, model, optimiser and initial state of a configuration. */
 export function prepareRun(config: RunConfig): PreparedRun {
-  const { seed, splitSeed, batchSize, dropout, weightNoise, dropoutInValidation, outliers } = config;
+  const { seed, splitSeed, batchSize, dropout, weightNoise, dropoutInValidation, outliers, trueGrad } =
+    config;
   const dataset = datasetOf(config);
   const split = splitOf(config, dataset);
   const model = createModel(modelConfigOf(config, dataset));
-  const optimizer = OPTIMIZERS[config.optimizer](config);
+  const { decays, project } = model;
+  const optimizer = OPTIMIZERS[config.optimizer]({ ...config, ...(decays && { decays }) });
   const params = model.init(seed);
   const { training } = withOutliers(dataset, split, { count: outliers, seed: splitSeed });
   return {
@@ -36,11 +38,13 @@ export function prepareRun(config: RunConfig): PreparedRun {
       train: batchOf(training, split.train),
       validation: batchOf(dataset, split.validation),
       optimizer,
+      ...(project && { project }),
       seed,
       batchSize,
       dropout: dropout > 0,
       weightNoise,
       dropoutInValidation,
+      ...(trueGrad === undefined ? {} : { trueGrad }),
     }),
     initial: {
       params,

@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { cond, minibatch, type Step } from '../compile';
 import { accuracy, crossEntropy } from '../models/loss';
 import type { ForwardOptions, Model } from '../models/model';
-import { valueAndGrads } from '../models/params';
+import { type Params, valueAndGrads } from '../models/params';
 import { selectRows, type TokenBatch } from '../models/rows';
+import { type TrueGradForm, type Uses, valueGradsAndSquares } from '../models/true-grad';
 import { weightNoise } from '../models/weight-noise';
 import { applyUpdates, type Transform } from '../optim';
 import type { TrainState } from './state';
@@ -25,6 +26,8 @@ export interface StepParts {
   readonly train: Batch;
   readonly validation: Batch;
   readonly optimizer: Transform;
+  /** Where the model has one, applied to updated parameters. Default none. */
+  readonly project?: Model['project'];
   /** Fixes what is drawn in a step: rows, dropout, noise. Default 0. */
   readonly seed?: number;
   /** Training rows in one update. Default all of them. */
@@ -35,6 +38,8 @@ export interface StepParts {
   readonly weightNoise?: number;
   /** Whether dropout stays on in evaluations. Default false. */
   readonly dropoutInValidation?: boolean;
+  /** How the optimiser's squares are formed. Without it, it is given none. */
+  readonly trueGrad?: TrueGradForm;
 }
 
 /**
@@ -67,9 +72,17 @@ const evaluationSeed = (seed: number) => Number.MAX_SAFE_INTEGER - seed;
  * `schedule.last`, it also evaluates the parameters on all training and validation rows.
  */
 export function makeStep(parts: StepParts): Step<TrainState> {
-  const { forward, classes, answers = 1, train, validation, optimizer } = parts;
+  const {
+    forward,
+    classes,
+    answers = 1,
+    train,
+    validation,
+    optimizer,
+    project = (updated) => updated,
+  } = parts;
   const { seed = 0, batchSize = 'full', dropout = false, weightNoise: noise = 0 } = parts;
-  const { dropoutInValidation = false } = parts;
+  const { dropoutInValidation = false, trueGrad } = parts;
   const full = batchSize === 'full' || batchSize === train.tokens.rows;
   const noisy = dropout || noise > 0;
   // Where the update sees all rows as an evaluation would, its own forward pass is the evaluation of the training rows.
@@ -83,14 +96,19 @@ export function makeStep(parts: StepParts): Step<TrainState> {
       : drawRows(all, minibatch(all.tokens.rows, batchSize, { seed, purpose: 'batch', step }));
     const random: ForwardOptions = noisy ? { random: { seed, step } } : {};
     let logits: tf.Tensor2D | undefined;
-    const { value, grads } = valueAndGrads((exact) => {
+    const lossOf = (exact: Params, uses?: Uses) => {
       const used = noise === 0 ? exact : weightNoise(exact, { std: noise, seed, step });
-      const result = forward(used, rows.tokens, random); // [answers · rows, classes]
+      const result = forward(used, rows.tokens, uses ? { ...random, uses } : random); // [answers · rows, classes]
       // Run eagerly, tfjs frees what this function leaves behind; an evaluation may still need the logits.
       logits = sharesForward ? tf.keep(result) : undefined;
       return crossEntropy(result, oneHot(rows.targets, classes));
-    }, params);
-    const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, { params, step });
+    };
+    const { value, grads, ...squared } =
+      trueGrad === undefined
+        ? valueAndGrads(lossOf, params)
+        : valueGradsAndSquares(lossOf, params, { examples: rows.tokens.rows, form: trueGrad });
+    const context = { params, step, ...squared };
+    const { updates, state: optimizerState } = optimizer.update(grads, state.optimizer, context);
 
     const { every, last } = state.schedule;
     const due = tf.logicalOr(tf.equal(tf.mod(step, every), 0), tf.equal(step, last));
@@ -127,7 +145,7 @@ export function makeStep(parts: StepParts): Step<TrainState> {
     );
     logits?.dispose();
     const next: TrainState<tf.Tensor> = {
-      params: applyUpdates(params, updates),
+      params: project(applyUpdates(params, updates), params),
       optimizer: optimizerState,
       step: tf.add(step, tf.scalar(1, 'int32')),
       schedule: state.schedule,
