@@ -4,7 +4,7 @@ import { DEVICE_REQUESTS } from '../compile/devices';
 import { operationNames } from '../data/operations';
 import { SPLIT_METHODS } from '../data/split';
 import { TOKEN_FORMS } from '../data/token-forms';
-import { MASK_MODES, POSITION_KINDS } from '../models/config';
+import { FACTORED_MATRICES, MASK_MODES, POSITION_KINDS, SINGULAR_VALUE_RULES } from '../models/config';
 import { TRUE_GRAD_FORMS } from '../models/true-grad/form';
 import { DECAY_TARGETS, EPS_MODES, OPTIMIZERS } from '../optim';
 import { PRESETS, type Preset } from '../train/presets';
@@ -68,6 +68,16 @@ const model = () => [
   number('--dropout <share>', 'activations dropped in training, for decoder and power', 'dropout'),
   new Option('--dropout-in-validation', 'dropout stays on where accuracy is measured, as in write-up 1'),
   new Option('--no-dropout-in-validation', 'dropout is off where accuracy is measured'),
+  choice(
+    '--factored <matrices>',
+    'train these matrices as U·diag(σ)·Vᵀ: hidden, or all, with embeddings and head (default: none)',
+    FACTORED_MATRICES,
+  ),
+  choice(
+    '--singular-values <rule>',
+    'for factored matrices: free, the largest 1 (unit), or their sum fixed (sum) (default: free)',
+    SINGULAR_VALUE_RULES,
+  ),
 ];
 
 const optimizer = () => [

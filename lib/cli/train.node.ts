@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { getOperation } from '../data/operations';
 import { ArgumentError } from '../errors';
-import type { MaskMode, PositionKind } from '../models/config';
+import type { FactoredMatrices, MaskMode, PositionKind, SingularValueRule } from '../models/config';
 import type { TrueGradForm } from '../models/true-grad/form';
 import type { EpsMode, OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
@@ -55,6 +55,8 @@ interface TrainArguments {
   readonly heads?: number;
   readonly layers?: number;
   readonly init?: RunConfig['init'];
+  readonly factored?: FactoredMatrices;
+  readonly singularValues?: SingularValueRule;
   readonly device: string;
   readonly threads?: number;
   readonly out?: string;

@@ -1,15 +1,38 @@
 /** @file The sizes of every kind of model, told apart by the member `model`. */
 import type { GptConfig, GptInitialization } from './gpt';
 
+/** Which matrices of a model are factored: all of its hidden ones, or embeddings, positions and head too. */
+export type FactoredMatrices = 'hidden' | 'all';
+
+/** The choices there are. */
+export const FACTORED_MATRICES: readonly FactoredMatrices[] = ['hidden', 'all'];
+
+/**
+ * What the singular values of factored matrices may do: `free`, anything; `unit`, the largest of each matrix is 1; `sum`, their
+ * sum in each matrix stays what it was.
+ */
+export type SingularValueRule = 'free' | 'unit' | 'sum';
+
+/** The rules there are. */
+export const SINGULAR_VALUE_RULES: readonly SingularValueRule[] = ['free', 'unit', 'sum'];
+
+/** Whether matrices train as their singular value decompositions, see `factored`. */
+export interface FactoredConfig {
+  /** Default none of them. */
+  readonly factored?: FactoredMatrices;
+  /** Where some are; default `free`. */
+  readonly singularValues?: SingularValueRule;
+}
+
 /** Write-up 2's GPT. */
-export interface GptModelConfig extends GptConfig {
+export interface GptModelConfig extends GptConfig, FactoredConfig {
   readonly model: 'gpt';
   /** How its parameters begin; default `paper`. */
   readonly init?: GptInitialization;
 }
 
 /** What write-up 1's decoder and the paper's model have in common. */
-interface TransformerConfig extends GptConfig {
+interface TransformerConfig extends GptConfig, FactoredConfig {
   /** Share of activations dropped in training, in [0, 1). */
   readonly dropout: number;
   /** How many of the last tokens are answers: their logits are computed. */

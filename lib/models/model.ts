@@ -37,6 +37,14 @@ export interface Model {
    * moves them. Default none.
    */
   readonly withoutGradient?: readonly string[];
+  /** Whether weight decay acts on the parameter of this dotted name. Absent: on every one. */
+  decays?(name: string): boolean;
+  /**
+   * Brings parameters back to where the model has them, after every update.
+   *
+   * @param updated what the optimiser made of `previous`
+   */
+  project?(updated: Params, previous: Params): Params;
   /** Initial parameters, each drawn from a stream of its own: a function of the seed alone. */
   init(seed: number): HostTree;
   /**

@@ -5,6 +5,7 @@ import { requireRecord } from '../data/arguments';
 import { ArgumentError } from '../errors';
 import type { ModelConfig, ModelName } from './config';
 import { decoderModel } from './decoder';
+import { factored } from './factored';
 import { gptModel } from './gpt-model';
 import type { Model } from './model';
 import type { Params } from './params';
@@ -31,7 +32,9 @@ export function createModel(config: ModelConfig): Model {
     throw new ArgumentError(`model is ${shown(config.model)}, expected one of ${MODEL_NAMES.join(', ')}`);
   }
   const create = MODELS[config.model] as (config: ModelConfig) => Model;
-  const model = create(config);
+  const plain = create(config);
+  const { factored: which, singularValues = 'free' } = config;
+  const model = which === undefined ? plain : factored(plain, { which, singularValues });
   return {
     ...model,
     forward(params, tokens, options) {

@@ -3,6 +3,7 @@
  * three matrices that it holds, and without those that no gradient reaches.
  */
 import { type HostTensor, type HostTree, isHostTensor, leavesOf } from '../compile';
+import { FACTORS, factoredName } from './factor-names';
 import type { Model } from './model';
 import type { DenseMatrix } from './singular-values';
 
@@ -19,16 +20,30 @@ export interface WeightMatrix extends NamedShape, DenseMatrix {}
 /** Parameters that hold several matrices of equal shape, one below the other, and what these are. */
 const PACKED = { ending: 'in_proj_weight', parts: ['q', 'k', 'v'] } as const;
 
-interface Place extends NamedShape {
+/** Where the numbers of a matrix are. */
+export interface MatrixPlace extends NamedShape {
+  /** The parameter that holds them; σ where the matrix is factored. */
   readonly parameter: string;
   /** Which of the parameter's parts it is. */
   readonly part: number;
 }
 
-function placesIn({ shapes, withoutGradient = [] }: Pick<Model, 'shapes' | 'withoutGradient'>): Place[] {
-  return [...shapes].flatMap(([parameter, shape]): Place[] => {
+/** Where a model has its matrices, in the order of its shapes. */
+export function matrixPlaces({
+  shapes,
+  withoutGradient = [],
+}: Pick<Model, 'shapes' | 'withoutGradient'>): MatrixPlace[] {
+  return [...shapes].flatMap(([parameter, shape]): MatrixPlace[] => {
     if (shape.length !== 2 || withoutGradient.includes(parameter)) return [];
+    if (factoredName(parameter, 'v') !== undefined) return [];
     const [rows, columns] = shape as readonly [number, number];
+    const factored = factoredName(parameter, 'u');
+    if (factored !== undefined) {
+      const [, width] = shapes.get(`${factored}.${FACTORS.v}`) as readonly [number, number];
+      return [
+        { name: factored, shape: [columns, width], parameter: `${factored}.${FACTORS.sigma}`, part: 0 },
+      ];
+    }
     if (parameter.split('.').at(-1) !== PACKED.ending) {
       return [{ name: parameter, shape: [rows, columns], parameter, part: 0 }];
     }
@@ -43,7 +58,7 @@ function placesIn({ shapes, withoutGradient = [] }: Pick<Model, 'shapes' | 'with
 
 /** Names and shapes of what `weightMatrices` gives. */
 export function weightMatrixShapes(model: Pick<Model, 'shapes' | 'withoutGradient'>): NamedShape[] {
-  return placesIn(model).map(({ name, shape }) => ({ name, shape }));
+  return matrixPlaces(model).map(({ name, shape }) => ({ name, shape }));
 }
 
 /**
@@ -52,6 +67,9 @@ export function weightMatrixShapes(model: Pick<Model, 'shapes' | 'withoutGradien
  * own. Parameters in `model.withoutGradient` are left out: weight decay alone shrinks them, and with them their singular
  * values, whether anything is learned or not.
  *
+ * A factored matrix, U·diag(σ)·Vᵀ, is given in the bases of its singular vectors, as diag(σ): other numbers, but the same
+ * singular values and norms.
+ *
  * @param params as `model.init` gives them; the matrices share their memory
  */
 export function weightMatrices(
@@ -59,9 +77,17 @@ export function weightMatrices(
   params: HostTree,
 ): WeightMatrix[] {
   const tensors = new Map(leavesOf(params, isHostTensor));
-  return placesIn(model).map(({ name, shape, parameter, part }) => {
+  return matrixPlaces(model).map(({ name, shape, parameter, part }) => {
     const { data } = tensors.get(parameter) as HostTensor;
+    if (factoredName(parameter, 'sigma') === name) return { name, shape, data: diagonal(shape, data) };
     const size = shape[0] * shape[1];
     return { name, shape, data: data.subarray(part * size, (part + 1) * size) };
   });
+}
+
+/** The matrix with these numbers on its diagonal. */
+function diagonal([rows, columns]: NamedShape['shape'], values: ArrayLike<number>): Float32Array {
+  const data = new Float32Array(rows * columns);
+  for (let i = 0; i < values.length; i++) data[i * (columns + 1)] = values[i] as number;
+  return data;
 }

@@ -20,6 +20,8 @@ interface CommonOptions {
   readonly warmup?: number;
   /** Where weight decay pulls the parameters; default `'zero'`. */
   readonly decayTo?: DecayTarget;
+  /** Whether weight decay acts on the parameter of this dotted name, as a model's `decays` says; default on every one. */
+  readonly decays?: (name: string) => boolean;
   /** Standard deviation of the noise added to the rescaled gradient (`addNoise`), at least 0; default 0. */
   readonly gradientNoise?: number;
   /** What the noise is drawn from, a whole number from 0 to 2⁵³ − 1; default 0. */

@@ -22,8 +22,8 @@ function moments({ betas: [beta1, beta2], eps = 1e-8, epsMode = 'add' }: Optimiz
   return scaleByAdam({ beta1, beta2, eps, epsMode });
 }
 
-function decay({ weightDecay, decayTo = 'zero' }: Shared): Transform {
-  return addDecayedWeights(weightDecay, { towards: decayTo });
+function decay({ weightDecay, decayTo = 'zero', decays }: Shared): Transform {
+  return addDecayedWeights(weightDecay, { towards: decayTo, ...(decays === undefined ? {} : { decays }) });
 }
 
 /** The links between the rescaling and the learning rate: none without noise, so that a chain keeps its places. */

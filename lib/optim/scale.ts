@@ -1,8 +1,9 @@
 /** @file Transformations that only scale or add: a factor, the learning rate, weight decay. */
 import * as tf from '@tensorflow/tfjs-core';
+import { isTensor, mapTree } from '../compile';
 import { shown } from '../compile/errors';
 import { ArgumentError } from '../errors';
-import { mapParams, type Params } from '../models/params';
+import { mapParams, namedTensors, type Params } from '../models/params';
 import { stateless, type Transform } from './transform';
 
 /** Multiplies updates by a number. */
@@ -20,6 +21,8 @@ export const DECAY_TARGETS: readonly DecayTarget[] = ['zero', 'init'];
 export interface DecayOptions {
   /** Default `'zero'`. */
   readonly towards?: DecayTarget;
+  /** Whether it acts on the parameter of this dotted name; default on every one. */
+  readonly decays?: (name: string) => boolean;
 }
 
 /**
@@ -30,26 +33,31 @@ export interface DecayOptions {
  * @param weightDecay A number; 0 adds nothing and keeps no state.
  * @throws {ArgumentError} for another target
  */
-export function addDecayedWeights(weightDecay: number, { towards = 'zero' }: DecayOptions = {}): Transform {
+export function addDecayedWeights(
+  weightDecay: number,
+  { towards = 'zero', decays = () => true }: DecayOptions = {},
+): Transform {
   if (!DECAY_TARGETS.includes(towards)) {
     throw new ArgumentError(`towards is ${shown(towards)}, expected 'zero' or 'init'`);
   }
   if (weightDecay === 0) return stateless((updates) => updates);
-  if (towards === 'zero') {
-    return stateless((updates, { params }) =>
-      mapParams(updates, [params], (u, p) => tf.add(u, tf.mul(p, weightDecay))),
-    );
-  }
+  const add = <P extends Params>(
+    updates: P,
+    params: Params,
+    pullOf: (p: tf.Tensor, name: string) => tf.Tensor,
+  ) => {
+    const tensors = new Map(namedTensors(params));
+    return mapTree(updates, isTensor, (u, name) =>
+      decays(name) ? tf.add(u, tf.mul(pullOf(tensors.get(name) as tf.Tensor, name), weightDecay)) : u,
+    ) as P;
+  };
+  if (towards === 'zero') return stateless((updates, { params }) => add(updates, params, (p) => p));
   return {
     init: (params) => ({ initial: mapParams(params, [], (p) => tf.clone(p)) }),
     update: (updates, state, { params }) => {
-      const { initial } = state as { readonly initial: Params };
-      return {
-        updates: mapParams(updates, [params, initial], (u, p, start) =>
-          tf.add(u, tf.mul(tf.sub(p, start), weightDecay)),
-        ),
-        state,
-      };
+      const initial = new Map(namedTensors((state as { readonly initial: Params }).initial));
+      const updated = add(updates, params, (p, name) => tf.sub(p, initial.get(name) as tf.Tensor));
+      return { updates: updated, state };
     },
   };
 }

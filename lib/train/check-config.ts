@@ -3,10 +3,16 @@ import { shown } from '../compile/errors';
 import type { DatasetSizes } from '../data/dataset';
 import { SPLIT_METHODS } from '../data/split';
 import { ArgumentError, optionName } from '../errors';
-import { MASK_MODES, type ModelName, POSITION_KINDS } from '../models/config';
+import {
+  FACTORED_MATRICES,
+  MASK_MODES,
+  type ModelName,
+  POSITION_KINDS,
+  SINGULAR_VALUE_RULES,
+} from '../models/config';
 import type { Model } from '../models/model';
 import { MODEL_NAMES } from '../models/registry';
-import { checkOptimizerOptions, DECAY_TARGETS, OPTIMIZERS, type OptionNames } from '../optim';
+import { checkOptimizerOptions, DECAY_TARGETS, isTrueGrad, OPTIMIZERS, type OptionNames } from '../optim';
 import type { Initialization, RunConfig, WantedConfig } from './config';
 
 /** Steps are counted in int32 inside the program. */
@@ -35,6 +41,8 @@ const CHOICES = {
   decayTo: DECAY_TARGETS,
   mask: MASK_MODES,
   positions: POSITION_KINDS,
+  factored: FACTORED_MATRICES,
+  singularValues: SINGULAR_VALUE_RULES,
 } as const;
 
 /**
@@ -104,8 +112,22 @@ export function checkValues(
       );
     }
   }
+  checkFactored(config);
   checkFlag('dropout-in-validation', config.dropoutInValidation);
   checkOptimizerOptions(config, OPTIMIZER_OPTION_NAMES, config.optimizer);
+}
+
+function checkFactored({ factored, singularValues, optimizer }: WantedConfig): void {
+  if (factored === undefined && singularValues !== undefined) {
+    throw new ArgumentError(
+      `singular-values is '${singularValues}', but no matrices are factored; give factored hidden or all, or leave it out`,
+    );
+  }
+  if (factored !== undefined && isTrueGrad(optimizer)) {
+    throw new ArgumentError(
+      `factored is '${factored}', but the optimiser '${optimizer}' needs squared gradients of single examples, which factored matrices have none of; take adamw or adam`,
+    );
+  }
 }
 
 /** A model that begins in one way alone has no such option; that way may be given, as a saved configuration does. */

@@ -10,7 +10,14 @@ import { getOperation, type OperationName } from '../data/operations';
 import { type Split, splitRows, trainRowCount } from '../data/split';
 import type { TokenForm } from '../data/token-forms';
 import { ArgumentError } from '../errors';
-import type { MaskMode, ModelConfig, ModelName, PositionKind } from '../models/config';
+import type {
+  FactoredMatrices,
+  MaskMode,
+  ModelConfig,
+  ModelName,
+  PositionKind,
+  SingularValueRule,
+} from '../models/config';
 import type { GptInitialization } from '../models/gpt';
 import { createModel } from '../models/registry';
 import type { TrueGradForm } from '../models/true-grad/form';
@@ -96,6 +103,10 @@ export interface RunConfig {
   readonly positions?: PositionKind;
   /** How parameters begin: the GPT's `paper` or `unit`, or as PyTorch's layers do. */
   readonly init: Initialization;
+  /** Which matrices train as their singular value decompositions; absent: none. See `factored`. */
+  readonly factored?: FactoredMatrices;
+  /** Where some do: what their singular values may do. */
+  readonly singularValues?: SingularValueRule;
 }
 
 /** How a model's parameters begin. */
@@ -203,6 +214,8 @@ const KEYS: { readonly [Key in keyof Required<RunConfig>]: true } = {
   mask: true,
   positions: true,
   init: true,
+  factored: true,
+  singularValues: true,
 };
 
 /** The same configuration whatever order its options came in, so that equal runs leave equal bytes. */
@@ -231,6 +244,7 @@ function completed(preset: PresetName, given: RunOptions): WantedConfig {
     ...ofData,
     ...(given.dModel === undefined ? {} : { dFF: 4 * given.dModel }),
     ...ofModel,
+    ...(given.factored === undefined ? {} : { singularValues: 'free' }),
   };
   return {
     preset,
@@ -296,13 +310,27 @@ export function splitOf(
 export function modelConfigOf(
   config: Pick<
     RunConfig,
-    'model' | 'dModel' | 'dFF' | 'heads' | 'layers' | 'dropout' | 'mask' | 'positions' | 'init'
+    | 'model'
+    | 'dModel'
+    | 'dFF'
+    | 'heads'
+    | 'layers'
+    | 'dropout'
+    | 'mask'
+    | 'positions'
+    | 'init'
+    | 'factored'
+    | 'singularValues'
   >,
   dataset: Pick<Dataset, 'vocabulary' | 'sequenceLength' | 'classes' | 'answers'>,
 ): ModelConfig {
   const { vocabulary, sequenceLength, classes, answers } = dataset;
   const { model, dModel, dFF, heads, layers, dropout, mask, positions, init } = config;
-  const sizes = { vocabulary, sequenceLength, classes, dModel, dFF, heads, layers };
+  const { factored, singularValues = 'free' } = config;
+  const sizes = {
+    ...{ vocabulary, sequenceLength, classes, dModel, dFF, heads, layers },
+    ...(factored === undefined ? {} : { factored, singularValues }),
+  };
   if (model === 'gpt') return { model, ...sizes, init: init as GptInitialization };
   if (model === 'power') return { model, ...sizes, dropout, answers };
   return {

@@ -1,0 +1,217 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '../../lib/compile';
+import { ArgumentError } from '../../lib/errors';
+import type { DecoderModelConfig, GptModelConfig, PowerModelConfig } from '../../lib/models/config';
+import { factorMatrix } from '../../lib/models/factor-matrix';
+import { factored } from '../../lib/models/factored';
+import { treeOfNames } from '../../lib/models/initialize';
+import { namedTensors, type Params, toTensors } from '../../lib/models/params';
+import { createModel } from '../../lib/models/registry';
+import { tokenBatch } from '../../lib/models/rows';
+import { singularValues } from '../../lib/models/singular-values';
+import { svdMatrix } from '../../lib/models/svd-matrix';
+import type { Uses } from '../../lib/models/true-grad/uses';
+import { weightMatrices } from '../../lib/models/weight-matrices';
+import { namedHostTensors } from '../../lib/train/state';
+import { SMALL_DECODER } from '../support/decoder';
+import { messageOf } from '../support/one-line';
+
+const SIZES = { vocabulary: 6, sequenceLength: 3, classes: 5, dModel: 8, heads: 2, dFF: 20, layers: 1 };
+const GPT: GptModelConfig = { model: 'gpt', ...SIZES };
+const POWER: PowerModelConfig = { model: 'power', ...SIZES, dropout: 0, answers: 1 };
+const DECODER: DecoderModelConfig = { ...SMALL_DECODER, mask: 'additive', positions: 'learned' };
+const tokens = (config: { sequenceLength: number }) =>
+  tokenBatch(Int32Array.from([0, 1, 2, 3, 2, 2, 1, 1, 0]), config.sequenceLength, 5);
+
+describe('factorMatrix', () => {
+  it.each([
+    [7, 7],
+    [9, 4],
+    [3, 8],
+    [1, 5],
+    [1, 1],
+  ])('gives factors whose product is a matrix of %i×%i', (m, n) => {
+    const data = tf.randomNormal([m, n], 0, 1, 'float32', m * n).dataSync() as Float32Array;
+    const matrix: HostTensor = { dtype: 'float32', shape: [m, n], data };
+    const { uVectors, vVectors, sigma } = factorMatrix(matrix);
+    const [u, v, s] = [uVectors, vVectors, sigma].map(({ data, shape }) => tf.tensor(data, [...shape]));
+    const factors = { uVectors: u as tf.Tensor2D, vVectors: v as tf.Tensor2D, sigma: s as tf.Tensor1D };
+    expect(svdMatrix(factors).dataSync()).toMatchReference(data, 2e-6);
+    expect(sigma.data.map(Math.abs)).toMatchReference(singularValues({ shape: [m, n], data }), 1e-6);
+  });
+
+  it('gives factors of a matrix of rank 1, and of zeros', () => {
+    for (const data of [Float32Array.from([1, 2, 2, 4, 3, 6]), new Float32Array(6)]) {
+      const { uVectors, vVectors, sigma } = factorMatrix({ dtype: 'float32', shape: [3, 2], data });
+      const product = svdMatrix({
+        uVectors: tf.tensor2d(uVectors.data as Float32Array, [2, 3]),
+        vVectors: tf.tensor2d(vVectors.data as Float32Array, [2, 2]),
+        sigma: tf.tensor1d(sigma.data as Float32Array),
+      });
+      expect(product.dataSync()).toMatchReference(data, 1e-6);
+    }
+  });
+});
+
+describe('a factored model', () => {
+  it.each([GPT, POWER, DECODER, { ...SMALL_DECODER, answers: 2 } as const])(
+    'computes at first what $model computes',
+    (config) => {
+      const plain = createModel(config);
+      const expected = plain.forward(toTensors(plain.init(3)), tokens(config)).dataSync();
+      for (const which of ['hidden', 'all'] as const) {
+        for (const singularValues of ['free', 'sum'] as const) {
+          const model = createModel({ ...config, factored: which, singularValues });
+          const params = model.init(3);
+          expect(namedHostTensors(params).map(([name, { shape }]) => [name, [...shape]])).toEqual(
+            [...model.shapes].map(([name, shape]) => [name, [...shape]]),
+          );
+          const logits = model.forward(toTensors(params), tokens(config)).dataSync();
+          expect(logits).toMatchReference(expected, 1e-5);
+        }
+      }
+    },
+  );
+
+  it('has the factors of a matrix in its place, and leaves the ends alone unless it is asked', () => {
+    const hidden = createModel({ ...GPT, factored: 'hidden' });
+    const names = (model: typeof hidden) => [...model.shapes].map(([name, shape]) => `${name} ${shape}`);
+    expect(names(hidden)).toEqual([
+      'tok_embed 6,8',
+      'pos_embed 3,8',
+      ...['q', 'k', 'v', 'head_out'].flatMap((name) => [
+        `blocks.0.${name}.u_vectors 8,8`,
+        `blocks.0.${name}.v_vectors 8,8`,
+        `blocks.0.${name}.sigma 8`,
+      ]),
+      ...['blocks.0.ff1.u_vectors 8,8', 'blocks.0.ff1.v_vectors 8,20', 'blocks.0.ff1.sigma 8'],
+      ...['blocks.0.ff2.u_vectors 8,20', 'blocks.0.ff2.v_vectors 8,8', 'blocks.0.ff2.sigma 8'],
+      'out 8,5',
+    ]);
+    const all = names(createModel({ ...GPT, factored: 'all' }));
+    expect(all.slice(0, 3)).toEqual([
+      'tok_embed.u_vectors 6,6',
+      'tok_embed.v_vectors 6,8',
+      'tok_embed.sigma 6',
+    ]);
+    expect(all.at(-1)).toBe('out.sigma 5');
+    expect(all).toHaveLength(27);
+  });
+
+  it('has a packed projection as its three matrices, and leaves what no gradient reaches and the mask alone', () => {
+    const names = [...createModel({ ...DECODER, factored: 'all' }).shapes.keys()];
+    const first = 'decoder.layers.0.';
+    expect(names).toContain(`${first}self_attn.in_proj_weight.k.sigma`);
+    expect(names).not.toContain(`${first}self_attn.in_proj_weight`);
+    for (const name of ['mask', `${first}multihead_attn.in_proj_weight`, `${first}norm1.weight`]) {
+      expect(names).toContain(name);
+    }
+    expect(names).toContain('embed.pe.sigma');
+    expect([...createModel({ ...DECODER, factored: 'hidden' }).shapes.keys()]).toContain('embed.pe');
+  });
+
+  it('has the singular values of the model’s matrices where they are looked for', () => {
+    for (const config of [GPT, DECODER]) {
+      const plain = createModel(config);
+      const model = createModel({ ...config, factored: 'all' });
+      const expected = weightMatrices(plain, plain.init(1)).filter(({ name }) => name !== 'mask');
+      const own = weightMatrices(model, model.init(1)).filter(({ name }) => name !== 'mask');
+      expect(own.map(({ name, shape }) => ({ name, shape }))).toEqual(
+        expected.map(({ name, shape }) => ({ name, shape })),
+      );
+      for (const [i, matrix] of own.entries()) {
+        expect(singularValues(matrix)).toMatchReference(singularValues(expected[i] as typeof matrix), 1e-6);
+      }
+    }
+  });
+
+  it('lets weight decay act on all but the reflection vectors', () => {
+    const { decays, shapes } = createModel({ ...GPT, factored: 'hidden' });
+    const decayed = [...shapes.keys()].filter((name) => decays?.(name));
+    expect(decayed).toEqual([...shapes.keys()].filter((name) => !name.endsWith('_vectors')));
+    expect(decayed).toContain('blocks.0.q.sigma');
+  });
+});
+
+describe('a rule for singular values', () => {
+  const changed = (params: Params, f: (tensor: tf.Tensor, name: string, i: number) => tf.Tensor): Params =>
+    treeOfNames(namedTensors(params).map(([name, tensor], i) => [name, f(tensor, name, i)] as const));
+  const moved = (params: Params) =>
+    changed(params, (tensor, _, i) => tf.add(tensor, tf.randomNormal(tensor.shape, 0, 0.1, 'float32', i)));
+  const sums = (params: Params, of: (s: tf.Tensor) => tf.Tensor) =>
+    namedTensors(params)
+      .filter(([name]) => name.endsWith('.sigma'))
+      .map(([, sigma]) => of(tf.abs(sigma)).dataSync()[0] as number);
+
+  it('free: any, of vectors at length 1', () => {
+    const model = createModel({ ...GPT, factored: 'all' });
+    const before = toTensors(model.init(1));
+    const updated = moved(before);
+    const after = new Map(namedTensors(model.project?.(updated, before) ?? {}));
+    for (const [name, tensor] of namedTensors(updated)) {
+      const own = after.get(name) as tf.Tensor;
+      if (!name.endsWith('_vectors')) expect([...own.dataSync()]).toEqual([...tensor.dataSync()]);
+      else {
+        expect(tf.norm(own, 2, 1).dataSync()).toMatchReference(Array(own.shape[0]).fill(1), 1e-6);
+        const scaled = tf.div(tensor, tf.norm(tensor, 2, 1, true));
+        expect(own.dataSync()).toMatchReference(scaled.dataSync(), 1e-6);
+      }
+    }
+  });
+
+  it('unit: the largest is 1, from the beginning', () => {
+    const model = createModel({ ...GPT, factored: 'all', singularValues: 'unit' });
+    const before = toTensors(model.init(1));
+    expect(sums(before, tf.max)).toMatchReference(Array(9).fill(1), 1e-6);
+    expect(sums(model.project?.(moved(before), before) ?? {}, tf.max)).toMatchReference(
+      Array(9).fill(1),
+      1e-6,
+    );
+  });
+
+  it('unit: the forward pass does not see their scale', () => {
+    const model = createModel({ ...GPT, factored: 'hidden', singularValues: 'unit' });
+    const params = toTensors(model.init(1));
+    const larger = changed(params, (tensor, name) => (name.endsWith('sigma') ? tf.mul(tensor, 3) : tensor));
+    const expected = model.forward(params, tokens(GPT)).dataSync();
+    expect(model.forward(larger, tokens(GPT)).dataSync()).toMatchReference(expected, 1e-5);
+  });
+
+  it('sum: updates keep it', () => {
+    const model = createModel({ ...GPT, factored: 'all', singularValues: 'sum' });
+    const before = toTensors(model.init(1));
+    const after = model.project?.(moved(before), before) ?? {};
+    expect(sums(after, tf.sum)).toMatchReference(sums(before, tf.sum), 1e-6);
+  });
+});
+
+describe('bad input is told in one line', () => {
+  it.each([
+    [
+      'other matrices',
+      () => createModel({ ...GPT, factored: 'some' as 'all' }),
+      /factored is "?'?some.* hidden, all/,
+    ],
+    [
+      'another rule',
+      () => factored(createModel(GPT), { which: 'all', singularValues: 'none' as 'free' }),
+      /singular-values is .none.*free, unit, sum/,
+    ],
+    [
+      'a factored model once more',
+      () => factored(createModel({ ...GPT, factored: 'all' }), { which: 'all' }),
+      /factored already/,
+    ],
+    [
+      'squared gradients',
+      () => {
+        const model = createModel({ ...GPT, factored: 'all' });
+        return model.forward(toTensors(model.init(1)), tokens(GPT), { uses: {} as Uses });
+      },
+      /squared gradients .* factored/,
+    ],
+  ])('%s', (_, f, expected) => {
+    expect(messageOf(ArgumentError, f)).toMatch(expected);
+  });
+});
