@@ -11,6 +11,9 @@
  * Only what the answers need is computed. A position sees no later one, so what it holds depends on the tokens up to it
  * alone: it is computed once per distinct token as long as no second position with several tokens has come before, in
  * every block, and dropout, which differs from row to row, ends that. The last block computes the answers' positions.
+ *
+ * Where uses of parameters are marked, examples have to be told apart, so that every example has a row at every position. What
+ * is drawn stays the same, and so do numbers and gradients, to rounding.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { dropout, type HostTensor, type HostTree } from '../compile';
@@ -20,6 +23,7 @@ import { attend } from './attention';
 import type { PowerModelConfig } from './config';
 import { treeOfNames } from './initialize';
 import { layerNorm, type WeightAndBias } from './layer-norm';
+import { type Marks, markedEmbedding, markedNorm, markedProduct, marksOf } from './marked';
 import type { ForwardOptions, Model } from './model';
 import { namedTensors, type Params } from './params';
 import { sinusoidalEncoding } from './positional-encoding';
@@ -28,7 +32,7 @@ import { checkDropoutAndAnswers, checkModelSizes } from './sizes';
 
 /**
  * The paper's model of the given sizes. `observe` is told `blocks.<layer>.<position>`: [rows, dModel], what the block gives
- * at each position that is computed.
+ * at each position that is computed. With `uses`, it marks every use of every parameter, a row for each example.
  *
  * @throws {ArgumentError} for a size out of range
  */
@@ -133,22 +137,25 @@ function forward(
   positions: HostTensor,
   params: Params,
   batch: TokenBatch,
-  { random, observe }: ForwardOptions = {},
+  { random, observe, uses }: ForwardOptions = {},
 ): tf.Tensor2D {
   const tensors = new Map(namedTensors(params));
+  const marks = uses && marksOf(uses, params);
   const table = tf.tensor2d(positions.data, positions.shape as [number, number]);
-  let stream = embed(batch, tensors.get('embedding.weight') as tf.Tensor2D, table);
+  let stream = embedded(batch, tensors.get('embedding.weight') as tf.Tensor2D, table, marks);
   for (let layer = 0; layer < layers; layer++) {
     const block = blockParams(tensors, layer);
-    const keys = stream.map((rows) => project(rows, block.key));
-    const values = stream.map((rows) => project(rows, block.value));
+    const keys = stream.map((rows) => project(rows, block.key, marks));
+    const values = stream.map((rows) => project(rows, block.value, marks));
     const first = layer === layers - 1 ? sequenceLength - answers : 0;
     stream = stream.slice(first).map((rows, i) => {
       const position = first + i;
       const seen = position + 1;
-      const mixed = attendRows(project(rows, block.query), keys.slice(0, seen), values.slice(0, seen), heads);
-      const attended = addAndNormalise(rows, project(mixed, block.output), block.attentionNorm);
-      const change = mlp(attended, block);
+      const query = project(rows, block.query, marks);
+      const mixed = attendRows(query, keys.slice(0, seen), values.slice(0, seen), heads);
+      const mixture = project(mixed, block.output, marks);
+      const attended = addAndNormalise(rows, mixture, block.attentionNorm, marks);
+      const change = mlp(attended, block, marks);
       const kept =
         random === undefined || rate === 0
           ? change
@@ -158,30 +165,52 @@ function forward(
                 purpose: `dropout/blocks.${layer}.${position}`,
               }),
             };
-      const result = addAndNormalise(attended, kept, block.mlpNorm);
+      const result = addAndNormalise(attended, kept, block.mlpNorm, marks);
       observe?.(`blocks.${layer}.${position}`, expandTo(result, batch.rows));
       return result;
     });
   }
   const head = tensors.get('linear.weight') as tf.Tensor2D;
-  return tf.concat(stream.map((rows) => expandTo(project(rows, head), batch.rows))); // [answers · rows, classes]
+  return tf.concat(stream.map((rows) => expandTo(project(rows, head, marks), batch.rows))); // [answers · rows, classes]
+}
+
+/** Tokens plus positions; where uses are marked, a row for each example. */
+function embedded(
+  batch: TokenBatch,
+  embedding: tf.Tensor2D,
+  positions: tf.Tensor2D,
+  marks: Marks | undefined,
+): Rows[] {
+  if (marks === undefined) return embed(batch, embedding, positions);
+  return markedEmbedding(batch, embedding, marks).map((tokens, position) => ({
+    values: tf.add(tokens, tf.slice(positions, [position, 0], [1, -1])),
+  }));
 }
 
 /** y = x·Wᵀ on distinct rows. */
-function project(rows: Rows, weight: tf.Tensor2D): Rows {
-  return { ...rows, values: tf.matMul(rows.values, weight, false, true) };
+function project(rows: Rows, weight: tf.Tensor2D, marks: Marks | undefined): Rows {
+  const product: tf.Tensor2D =
+    marks === undefined
+      ? tf.matMul(rows.values, weight, false, true)
+      : markedProduct(rows.values, weight, marks);
+  return { ...rows, values: product };
 }
 
-function mlp(rows: Rows, { ff1, ff2 }: BlockParams): Rows {
-  const hidden = project(rows, ff1); // [distinct, dFF]
-  return project({ ...hidden, values: tf.relu(hidden.values) }, ff2);
+function mlp(rows: Rows, { ff1, ff2 }: BlockParams, marks: Marks | undefined): Rows {
+  const hidden = project(rows, ff1, marks); // [distinct, dFF]
+  return project({ ...hidden, values: tf.relu(hidden.values) }, ff2, marks);
 }
 
 /** norm(x + y) */
-function addAndNormalise(x: Rows, y: Rows, params: WeightAndBias<tf.Tensor1D>): Rows {
+function addAndNormalise(
+  x: Rows,
+  y: Rows,
+  params: WeightAndBias<tf.Tensor1D>,
+  marks: Marks | undefined,
+): Rows {
   const index = commonIndex([x, y]);
   const sum: tf.Tensor2D = index === undefined ? tf.add(expand(x), expand(y)) : tf.add(x.values, y.values);
-  return rowsOf(layerNorm(sum, params), index);
+  return rowsOf(marks === undefined ? layerNorm(sum, params) : markedNorm(sum, params, marks), index);
 }
 
 /** Attention of one position; on distinct rows where all positions have the same ones, or one row. */

@@ -12,8 +12,8 @@ export interface Attended {
   /** One entry a key position that may be seen. */
   readonly keys: readonly Rows[];
   readonly values: readonly Rows[];
-  /** Added to the scores, [keys]: a row of the additive mask. */
-  readonly bias?: tf.Tensor1D;
+  /** Added to the scores, [keys] or [keys, rows]: a row of the additive mask. */
+  readonly bias?: tf.Tensor1D | tf.Tensor2D;
   /** What dropout keeps of the weights, 1 or 0, [keys, rows of the batch, heads]. */
   readonly kept?: tf.Tensor3D;
   /** Told of the weights before dropout, [keys, rows, heads]. */
@@ -65,7 +65,8 @@ function weightsOf(
   const scores = aligned(keys.map((key) => score(query, key, heads)));
   const rows = Math.max(...scores.map(({ values }) => values.shape[0]));
   const stacked = tf.stack(scores.map(({ values }) => expandTo({ values }, rows))) as tf.Tensor3D;
-  const biased = bias === undefined ? stacked : tf.add(stacked, tf.reshape(bias, [-1, 1, 1]));
+  const biased =
+    bias === undefined ? stacked : tf.add(stacked, tf.reshape(bias, [-1, bias.shape[1] ?? 1, 1]));
   const weights = softmaxOverKeys(biased as tf.Tensor3D);
   const index = indexOf(scores);
   return index === undefined ? { weights } : { weights, index };

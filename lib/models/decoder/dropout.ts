@@ -60,6 +60,20 @@ export function drawDropout(
   };
 }
 
+/** The same, cut into the shares of as many matrices of equal size. */
+export function cutDropout(dropout: LayerDropout, matrices: number): LayerDropout[] {
+  if (matrices === 1) return [dropout];
+  const cross = tf.split(dropout.cross, matrices, 1);
+  const residual = dropout.residual.map((mask) => tf.split(mask, matrices));
+  const hidden = tf.split(dropout.hidden, matrices);
+  return cross.map((share, i) => ({
+    ...dropout,
+    cross: share as tf.Tensor3D,
+    residual: residual.map((masks) => masks[i]) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
+    hidden: hidden[i] as tf.Tensor2D,
+  }));
+}
+
 /** x where it is kept. */
 export function kept(x: tf.Tensor2D, mask: tf.Tensor2D | undefined): tf.Tensor2D {
   return mask === undefined ? x : tf.mul(x, mask);

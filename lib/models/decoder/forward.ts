@@ -9,20 +9,26 @@
  * - Under a causal mask nothing that is hidden.
  * - A zero memory has equal keys and the value b_v, so cross-attention is the constant W_o·b_v + b_o. Dropout on its weights
  *   leaves of each head, row and query the share kept/(L·(1 − p)), `kept` of L keys.
+ *
+ * Where uses of parameters are marked, examples have to be told apart: `marked.ts` has the layers of that form, with a row for
+ * every example and position, and the same dropout.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecoderModelConfig } from '../config';
-import { afterNorm, layerNorm, normalize, scaledColumns, shift, type WeightAndBias } from '../layer-norm';
+import { layerNorm } from '../layer-norm';
 import type { ForwardOptions } from '../model';
-import { embed, expandTo, type TokenBatch } from '../rows';
+import { expandTo, type TokenBatch } from '../rows';
 import { attend } from './attention';
-import { drawDropout, kept, keptRelu, type LayerDropout, scaled } from './dropout';
-import type { AttentionParams, DecoderLayerParams, DecoderParams } from './parameters';
+import { cutDropout, drawDropout, kept, keptRelu, type LayerDropout } from './dropout';
+import { foldedLayers, type Layers, third } from './layers';
+import { markedLayers } from './marked';
+import type { DecoderLayerParams, DecoderParams } from './parameters';
 import { joined, lastOf, mapStream, type Stream, split } from './stream';
 
 /** What all layers share. */
 interface Pass {
   readonly config: DecoderModelConfig;
+  readonly layers: Layers;
   /** Rows of the batch. */
   readonly rows: number;
   /** The additive mask. */
@@ -45,36 +51,21 @@ function placeOf({ layers, answers, sequenceLength, mask }: DecoderModelConfig, 
   return { layer, positions };
 }
 
-/** y = x·Wᵀ + b. */
-function linear(x: tf.Tensor2D, { weight, bias }: WeightAndBias): tf.Tensor2D {
-  return tf.add(tf.matMul(x, weight, false, true), bias);
-}
-
-/** The rows of q, k or v (0, 1 or 2) of a packed projection. */
-function third(params: AttentionParams, which: number): WeightAndBias {
-  const dModel = params.in_proj_weight.shape[1];
-  return {
-    weight: tf.slice(params.in_proj_weight, [which * dModel, 0], [dModel, -1]),
-    bias: tf.slice(params.in_proj_bias, [which * dModel], [dModel]),
-  };
-}
-
-/** Self-attention, out_proj included. @param z The stream normalised, without the affine part of norm1. */
+/** Self-attention, out_proj included. @param z The stream as `layers.norm` gives it for norm1. */
 function selfAttention(
   z: Stream,
   { self_attn: params, norm1 }: DecoderLayerParams,
-  { config: { heads, dModel }, rows, mask, options: { observe } }: Pass,
+  { config: { heads, dModel }, layers, rows, mask, options: { observe } }: Pass,
   { layer, positions }: Place,
   dropout: LayerDropout | undefined,
 ): Stream {
   const factor = dropout?.factor ?? 1;
-  const query = scaled(afterNorm(norm1, third(params, 0)), 1 / Math.sqrt(dModel / heads));
-  const queries = split(mapStream(lastOf(z, positions.length), (x) => linear(x, query)));
-  // A bias of the keys adds the same to all scores of a query, which softmax does not see; its gradient is exactly 0.
-  const key = scaledColumns(norm1, third(params, 1).weight);
-  const keys = split(mapStream(z, (x) => tf.matMul(x, key, false, true)));
-  const value = scaled(afterNorm(norm1, third(params, 2)), factor);
-  const values = split(mapStream(z, (x) => linear(x, value)));
+  const scale = 1 / Math.sqrt(dModel / heads);
+  const query = layers.linear(third(params, 0), { after: norm1, factor: scale });
+  const queries = split(mapStream(lastOf(z, positions.length), query));
+  const keys = split(mapStream(z, layers.keys(third(params, 1), norm1)));
+  const value = layers.linear(third(params, 2), { after: norm1, factor });
+  const values = split(mapStream(z, value));
   const observed: tf.Tensor[] = [];
   const mixed = positions.map(({ position, keys: seen }, i) =>
     attend(
@@ -82,7 +73,7 @@ function selfAttention(
         query: queries[i] as (typeof queries)[number],
         keys: keys.slice(0, seen),
         values: values.slice(0, seen),
-        ...(mask && { bias: tf.reshape(tf.slice(mask, [position, 0], [1, -1]), [-1]) }),
+        ...(mask && { bias: layers.maskRow(mask, position) }),
         ...(dropout && { kept: dropout.attention[i] as tf.Tensor3D }),
         ...(observe && {
           observe: (weights: tf.Tensor3D) => {
@@ -102,78 +93,67 @@ function selfAttention(
   );
   // [queries, keys, rows, heads] → [rows, heads, queries, keys]
   observe?.(`layers.${layer}.attention`, tf.transpose(tf.stack(observed), [2, 3, 0, 1]));
-  const out = scaled(params.out_proj, factor);
-  return mapStream(joined(mixed), (x) => linear(x, out));
-}
-
-/** What attention to a memory of zeros adds: [rows of all queries, dModel] with dropout on its weights, else [1, dModel]. */
-function crossAttention(
-  { multihead_attn: params, norm2 }: DecoderLayerParams,
-  { heads, dModel }: DecoderModelConfig,
-  dropout: LayerDropout | undefined,
-): tf.Tensor2D {
-  const factor = dropout?.factor ?? 1;
-  const { bias } = third(params, 2);
-  const out = scaled(params.out_proj, factor);
-  // W_o·b_v, head by head: [heads, dModel].
-  const products = tf.reshape(tf.mul(out.weight, bias), [dModel, heads, dModel / heads]);
-  const byHead = withoutEffect(tf.transpose(tf.sum(products, 2)) as tf.Tensor2D, [
-    params.in_proj_weight,
-    norm2.weight,
-    norm2.bias,
-  ]);
-  if (dropout === undefined) return tf.add(tf.sum(byHead, 0, true), out.bias);
-  const share = tf.mean(dropout.cross, 0) as tf.Tensor2D; // [rows, heads]
-  return tf.add(tf.matMul(share, tf.mul(byHead, factor)), out.bias);
-}
-
-/** The same tensor, with an exact zero gradient for parameters that it does not depend on. */
-function withoutEffect(x: tf.Tensor2D, unused: readonly tf.Tensor[]): tf.Tensor2D {
-  const identity = tf.customGrad((...inputs) => {
-    const [value, ...others] = inputs.slice(0, -1) as tf.Tensor[];
-    const save = inputs.at(-1) as tf.GradSaveFunc;
-    save(others);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => [
-      dy,
-      ...saved.map((tensor) => tf.zerosLike(tensor)),
-    ];
-    return { value: tf.clone(value as tf.Tensor), gradFunc };
-  });
-  return identity(x, ...unused) as tf.Tensor2D;
+  const out = layers.linear(params.out_proj, { factor });
+  return mapStream(layers.arrange(mixed), out);
 }
 
 /** The residual stream at a layer's positions, on the rows that its attention has. */
-function residualOf(stream: Stream, attention: Stream): tf.Tensor2D {
+function residualOf(stream: Stream, attention: Stream, { arrange }: Layers): Stream {
   const own = split(lastOf(stream, attention.parts.length)).map((rows, i) => {
     const { count, index } = attention.parts[i] as Stream['parts'][number];
     // With an index, attention has the rows of the position itself, or of an earlier one where its own token never varies.
     return { values: expandTo(index === undefined ? rows : { values: rows.values }, count) };
   });
-  return joined(own).values;
+  return arrange(own);
+}
+
+/** The feed-forward part: its hidden units and what it adds. */
+function feedForward(
+  x: tf.Tensor2D,
+  { linear1, linear2, norm3 }: DecoderLayerParams,
+  layers: Layers,
+  dropout: LayerDropout | undefined,
+): { hidden: tf.Tensor2D; added: tf.Tensor2D } {
+  const factor = dropout?.factor ?? 1;
+  const z = layers.norm(norm3)(x);
+  const hidden = keptRelu(layers.linear(linear1, { after: norm3 })(z), dropout?.hidden); // [rows, dFF]
+  const second = layers.linear(linear2, { inputFactor: factor, factor });
+  return { hidden, added: kept(second(hidden), dropout?.residual[2]) };
 }
 
 function decoderLayer(stream: Stream, params: DecoderLayerParams, pass: Pass, place: Place): Stream {
-  const { config, rows, options } = pass;
+  const { config, layers, rows, options } = pass;
   const { layer, positions } = place;
   const { random, observe } = options;
   const dropout =
     random === undefined || config.dropout === 0
       ? undefined
       : drawDropout(config, layer, { rows, keys: positions.map(({ keys }) => keys) }, random);
-  const factor = dropout?.factor ?? 1;
-  const { linear1, linear2, norm3 } = params;
 
-  const attention = selfAttention(mapStream(stream, normalize), params, pass, place, dropout);
-  let x: tf.Tensor2D = tf.add(residualOf(stream, attention), kept(attention.values, dropout?.residual[0]));
-  x = tf.add(x, kept(crossAttention(params, config, dropout), dropout?.residual[1]));
-  const hidden = keptRelu(linear(normalize(x), afterNorm(norm3, linear1)), dropout?.hidden); // [rows, dFF]
-  const second = scaled({ weight: tf.mul(linear2.weight, factor), bias: linear2.bias }, factor);
-  x = tf.add(x, kept(linear(hidden, second), dropout?.residual[2]));
+  const attention = selfAttention(mapStream(stream, layers.norm(params.norm1)), params, pass, place, dropout);
+  const residual = residualOf(stream, attention, layers);
+  const shares = dropout && cutDropout(dropout, residual.matrices.length);
+  const results = residual.matrices.map((own, i) => {
+    const share = shares?.[i];
+    let x: tf.Tensor2D = tf.add(own, kept(attention.matrices[i] as tf.Tensor2D, share?.residual[0]));
+    x = tf.add(x, kept(layers.remembered(params, share), share?.residual[1]));
+    const { hidden, added } = feedForward(x, params, layers, share);
+    return { hidden, x: tf.add(x, added) as tf.Tensor2D };
+  });
 
   const { parts } = attention;
-  observe?.(`layers.${layer}.hidden`, byRow({ values: tf.mul(hidden, factor), parts }, rows));
-  observe?.(`layers.${layer}.out`, byRow({ values: x, parts }, rows));
-  return { values: x, parts };
+  const hidden = { matrices: results.map((result) => result.hidden), parts };
+  const factor = dropout?.factor ?? 1;
+  observe?.(
+    `layers.${layer}.hidden`,
+    byRow(
+      mapStream(hidden, (x) => tf.mul(x, factor)),
+      rows,
+    ),
+  );
+  const out = { matrices: results.map(({ x }) => x), parts };
+  observe?.(`layers.${layer}.out`, byRow(out, rows));
+  return out;
 }
 
 /** [rows, positions, features] */
@@ -196,15 +176,17 @@ export function decoderForward(
   options: ForwardOptions = {},
 ): tf.Tensor2D {
   const { rows } = batch;
-  const pass: Pass = { config, rows, options, ...(params.mask && { mask: params.mask }) };
-  let stream = joined(embed(batch, params.embed.weight, encoding));
+  const layers =
+    options.uses === undefined ? foldedLayers(config) : markedLayers(config, rows, params, options.uses);
+  const pass: Pass = { config, layers, rows, options, ...(params.mask && { mask: params.mask }) };
+  let stream = layers.embed(batch, params.embed.weight, encoding);
   options.observe?.('embed', byRow(stream, rows));
   for (let layer = 0; layer < config.layers; layer++) {
     const weights = params.decoder.layers[layer] as DecoderLayerParams;
     stream = decoderLayer(stream, weights, pass, placeOf(config, layer));
   }
   const { norm } = params.decoder;
-  const z = mapStream(stream, normalize);
+  const z = mapStream(stream, layers.norm(norm));
   options.observe?.(
     'final_norm',
     byRow(
@@ -212,8 +194,6 @@ export function decoderForward(
       rows,
     ),
   );
-  const { weight } = params.linear;
-  const head = { weight: scaledColumns(norm, weight), bias: shift(norm, weight) };
-  const logits = split(mapStream(z, (x) => linear(x, head)));
-  return joined(logits.map((answer) => ({ values: expandTo(answer, rows) }))).values;
+  const logits = split(mapStream(z, layers.head(params.linear.weight, norm)));
+  return joined(logits.map((answer) => ({ values: expandTo(answer, rows) }))).matrices[0] as tf.Tensor2D;
 }

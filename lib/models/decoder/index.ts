@@ -36,6 +36,11 @@ export function asDecoderParams(params: Params): DecoderParams {
  *
  * Queries are all positions, and in the last layer those with answers.
  *
+ * With `uses`, it marks every use of every parameter: every example then has a row of its own at every position that the answers
+ * depend on, and what the ordinary form merges or folds is computed for each. Dropout draws the same, so that logits and
+ * gradients agree to rounding. `multihead_attn.in_proj_weight` and `norm2` are unused, their squares 0, as are those of the
+ * parts of `in_proj_bias` that have no influence: the keys', and of `multihead_attn` the queries' too.
+ *
  * @throws {ArgumentError} for a value out of range
  */
 export function decoderModel(config: DecoderModelConfig): Model {
