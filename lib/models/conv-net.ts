@@ -1,11 +1,10 @@
 /**
- * @file A small convolutional classifier: two 3 × 3 convolutions of stride 2 with ReLUs, which each halve the image's sides, and
- * one dense layer over what is left.
+ * @file A small convolutional classifier: two 3 × 3 convolutions with strides and ReLUs, and one dense layer over what is left of
+ * the image.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { DIGIT_CLASSES, DIGIT_SIDE } from '../data/digits';
 import {
-  type ConvolutionOptions,
   checkImageSizes,
   checkImages,
   type ImageClassifier,
@@ -19,13 +18,16 @@ export interface ConvNetConfig {
   readonly side?: number;
   /** Channels after the two convolutions. Default [8, 16]. */
   readonly channels?: readonly [number, number];
+  /**
+   * By how much each convolution shrinks the image's sides. Default [2, 3]: a second one whose filters do not overlap has a
+   * gradient that is several times cheaper.
+   */
+  readonly strides?: readonly [number, number];
   /** Default 10. */
   readonly classes?: number;
 }
 
 const FILTER = 3;
-/** `same`: the image is surrounded by zeros where a filter reaches beyond its edge. */
-const CONVOLUTION: ConvolutionOptions = { strides: 2, pad: 'same' };
 
 /**
  * A convolutional net of the given sizes, by default for MNIST's digits. Parameters: `conv1.weight` [3, 3, 1, channels],
@@ -36,10 +38,12 @@ const CONVOLUTION: ConvolutionOptions = { strides: 2, pad: 'same' };
 export function convNet({
   side = DIGIT_SIDE,
   channels: [first, second] = [8, 16],
+  strides: [firstStride, secondStride] = [2, 3],
   classes = DIGIT_CLASSES,
 }: ConvNetConfig = {}): ImageClassifier {
   checkImageSizes({ side, 'channels[0]': first, 'channels[1]': second, classes });
-  const left = Math.ceil(Math.ceil(side / 2) / 2);
+  checkImageSizes({ 'strides[0]': firstStride, 'strides[1]': secondStride });
+  const left = Math.ceil(Math.ceil(side / firstStride) / secondStride);
   const inputs = left * left * second;
   const shapes = new Map<string, readonly number[]>([
     ['conv1.weight', [FILTER, FILTER, 1, first]],
@@ -57,10 +61,11 @@ export function convNet({
     forward(params, images, uses) {
       checkImages(images, side * side);
       const { dense, convolution } = layersOf(params, uses);
-      const halved = (name: string, x: tf.Tensor4D): tf.Tensor4D =>
-        tf.relu(convolution(name, x, CONVOLUTION));
+      // Where a filter reaches beyond the edge of the image it sees zeros.
+      const layer = (name: string, x: tf.Tensor4D, strides: number): tf.Tensor4D =>
+        tf.relu(convolution(name, x, { strides, pad: 'same' }));
       const x: tf.Tensor4D = tf.reshape(images, [-1, side, side, 1]);
-      const maps = halved('conv2', halved('conv1', x)); // [rows, left, left, channels]
+      const maps = layer('conv2', layer('conv1', x, firstStride), secondStride); // [rows, left, left, channels]
       return dense('output', tf.reshape(maps, [-1, inputs])); // [rows, classes]
     },
   };

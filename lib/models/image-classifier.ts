@@ -50,7 +50,7 @@ export function checkImages({ shape }: tf.Tensor, pixels: number): void {
 }
 
 /** How a convolution goes over an image. */
-export interface ConvolutionOptions {
+interface ConvolutionOptions {
   readonly strides: number;
   readonly pad: 'valid' | 'same';
 }
