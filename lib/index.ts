@@ -10,6 +10,7 @@ export { readDatasetCsv, saveDatasetCsv } from './data/dataset-csv.node';
 export { loadDigits } from './data/digits.node';
 export * from './figures/index.node';
 export * from './portable';
+export * from './sweep/comparison';
 export { runEnvironment } from './train/environment.node';
 export type { FoundRun } from './train/find-run.node';
 export { type NotebookProgressOptions, notebookProgress } from './train/progress-notebook.node';

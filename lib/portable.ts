@@ -1,5 +1,16 @@
 /** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
+export { type BootstrapOptions, type Interval, pairedBootstrap } from './analysis/bootstrap';
+export { type DropRule, type Drops, dropsAfter, type EventRule, eventStep } from './analysis/events';
+export { holm } from './analysis/holm';
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
+export { quantile } from './analysis/quantile';
+export { signFlipTest } from './analysis/sign-flip';
+export {
+  kaplanMeier,
+  type Observation,
+  type SurvivalPoint,
+  survivalQuantile,
+} from './analysis/survival';
 export * from './compile';
 export {
   type Dataset,

@@ -52,7 +52,8 @@ export function kaplanMeier(observations: readonly Observation[]): SurvivalPoint
 }
 
 /**
- * The first step by which at least a share of the runs has had the event.
+ * A quantile of the steps to the event. Where the curve stands at exactly the level between two events, it is the middle of
+ * them, as R's `survfit` has it: without censored runs the median is then that of the steps.
  *
  * @param share above 0 and at most 1; 0.5 gives the median
  * @returns `null` where the curve does not fall so far: the quantile lies beyond what was watched
@@ -62,5 +63,10 @@ export function survivalQuantile(curve: readonly SurvivalPoint[], share: number)
     throw new ArgumentError(`share is ${share}, expected one above 0 and at most 1 such as 0.5`);
   }
   // The product of quotients misses 1 − share by rounding.
-  return curve.find(({ survival }) => survival <= 1 - share + 1e-12)?.step ?? null;
+  const rounding = 1e-12;
+  const falls = curve.filter(({ events }) => events > 0);
+  const index = falls.findIndex(({ survival }) => survival <= 1 - share + rounding);
+  const [here, next] = [falls[index], falls[index + 1]];
+  if (here === undefined) return null;
+  return next === undefined || here.survival < 1 - share - rounding ? here.step : (here.step + next.step) / 2;
 }

@@ -2,6 +2,8 @@
 export { type AccuracyPanel, type AccuracyPanelsOptions, accuracyPanels } from './accuracy-panels';
 export { type AttentionMapsOptions, type AttentionRow, attentionMaps } from './attention-maps';
 export { decoderDiagram } from './decoder-diagram';
+export { type Effect, type EffectForestOptions, effectForest } from './effect-forest';
+export { type EventStripOptions, eventStrip, type StripArm } from './event-strip';
 export { type Figure, type Layout, type Size, sizeOf, type Trace, titleOf } from './figure';
 export { type HeatMapOptions, heatMap, type Matrix } from './heat-map';
 export { type HeatMapPanel, heatMaps } from './heat-maps';
@@ -16,4 +18,5 @@ export {
 export { type OperationTable, type OperationTableOptions, operationTable } from './operation-table';
 export { type OperationPanel, type OperationTablesOptions, operationTables } from './operation-tables';
 export { type ProgramGraphOptions, programGraph } from './program-graph';
+export { type SurvivalArm, type SurvivalCurvesOptions, survivalCurves } from './survival-curves';
 export { type LabelledHistory, type TrainingCurvesOptions, trainingCurves } from './training-curves';

@@ -1,0 +1,181 @@
+/** @file Effects with their intervals, a claim a row, around the line of no effect. */
+import { ArgumentError } from '../errors';
+import type { Figure, Layout, Trace } from './figure';
+import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+
+/** An effect and its interval. */
+export interface Effect {
+  readonly label: string;
+  readonly estimate: number;
+  /** May be infinite: the interval then has no end. */
+  readonly low: number;
+  readonly high: number;
+  /** What stands to the right after the numbers, such as a p-value. */
+  readonly note?: string;
+}
+
+/** Choices for `effectForest`, all optional but the title. */
+export interface EffectForestOptions {
+  /** The bold first line. */
+  readonly title: string;
+  /** A smaller second line. */
+  readonly subtitle?: string;
+  /** `ratio`: positive numbers around 1, on a logarithmic axis; `difference`: around 0. Default `ratio`. */
+  readonly kind?: 'ratio' | 'difference';
+  /** What the axis shows. */
+  readonly axisTitle?: string;
+  /** Design width in pixels, at least 480. Default 860. */
+  readonly width?: number;
+  /** Height of a row in pixels, at least 20. Default 34. */
+  readonly rowHeight?: number;
+}
+
+const MARGIN = { right: 230, bottom: 52 };
+const CHARACTER = 6.6;
+/** Least reach of the axis to either side of no effect. */
+const LEAST = { ratio: Math.log10(1.25), difference: 1 };
+const RATIO_TICKS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20];
+
+/**
+ * Draws effects, the first on top. An interval that leaves out the line of no effect is drawn in full colour.
+ *
+ * @throws ArgumentError if there is no effect, one is not a number its kind allows, or a size is out of range.
+ */
+export function effectForest(effects: readonly Effect[], options: EffectForestOptions): Figure {
+  const { title, subtitle, kind = 'ratio', axisTitle, width = 860, rowHeight = 34 } = options;
+  if (effects.length === 0) throw new ArgumentError('there are 0 effects to draw, expected at least one');
+  const none = kind === 'ratio' ? 1 : 0;
+  const wrong = effects.find(
+    ({ estimate, low, high }) =>
+      !(Number.isFinite(estimate) && low <= estimate && estimate <= high) ||
+      (kind === 'ratio' && !(estimate > 0 && low >= 0)),
+  );
+  if (wrong !== undefined) {
+    throw new ArgumentError(
+      `the effect '${wrong.label}' is ${wrong.estimate} from ${wrong.low} to ${wrong.high}, expected ${kind === 'ratio' ? 'positive numbers' : 'numbers'} in that order`,
+    );
+  }
+  if (!(width >= 480 && rowHeight >= 20)) {
+    throw new ArgumentError(`the size is ${width} wide, ${rowHeight} a row; expected at least 480 and 20`);
+  }
+  const place = (value: number) => (kind === 'ratio' ? Math.log10(value) : value);
+  const ends = effects
+    .flatMap(({ low, estimate, high }) => [place(low), place(estimate), place(high)])
+    .filter(Number.isFinite);
+  const reach = 1.08;
+  const range = [
+    Math.min(-LEAST[kind], reach * Math.min(...ends)),
+    Math.max(LEAST[kind], reach * Math.max(...ends)),
+  ] as const;
+  const left = 16 + CHARACTER * Math.max(...effects.map(({ label }) => label.length));
+  const head = heading(title, subtitle, width - left - 16);
+  const ticks = ratioTicks(range, width - left - MARGIN.right);
+  return {
+    data: effects.map((effect, row) => interval(effect, row, { none, range, place, kind })),
+    layout: {
+      ...BASE_LAYOUT,
+      width,
+      height: head.height + 12 + effects.length * rowHeight + MARGIN.bottom,
+      title: head.title,
+      margin: { l: left, r: MARGIN.right, t: head.height + 12, b: MARGIN.bottom },
+      hovermode: 'closest',
+      showlegend: false,
+      xaxis: {
+        range: [...range],
+        ...(kind === 'ratio'
+          ? { tickmode: 'array', tickvals: ticks.map(Math.log10), ticktext: ticks.map((tick) => `${tick}`) }
+          : { nticks: 7 }),
+        ...STEP_AXIS,
+        ...(axisTitle === undefined
+          ? {}
+          : { title: { text: axisTitle, font: { size: 12, color: COLOUR.muted }, standoff: 6 } }),
+      },
+      yaxis: {
+        range: [effects.length - 0.5, -0.5],
+        tickvals: effects.map((_, row) => row),
+        ticktext: effects.map(({ label }) => label),
+        showgrid: false,
+        zeroline: false,
+        ticks: '',
+        ticklabelstandoff: 6,
+        automargin: false,
+      },
+      shapes: [
+        {
+          type: 'line',
+          layer: 'below',
+          x0: place(none),
+          x1: place(none),
+          yref: 'paper',
+          y0: 0,
+          y1: 1,
+          line: { color: COLOUR.muted, width: 1.2, dash: 'dot' },
+        },
+      ],
+      annotations: [...head.subtitle(10), ...effects.map(rowText)],
+    },
+  };
+}
+
+/** Of the round ratios in a range those that have room, 1 always among them. */
+function ratioTicks([from, to]: readonly [number, number], pixels: number): number[] {
+  const apart = ((to - from) / pixels) * 34;
+  const kept = [1];
+  for (const tick of RATIO_TICKS) {
+    const at = Math.log10(tick);
+    if (at < from || at > to) continue;
+    if (kept.every((other) => Math.abs(Math.log10(other) - at) >= apart)) kept.push(tick);
+  }
+  return kept.sort((a, b) => a - b);
+}
+
+interface Scale {
+  readonly none: number;
+  readonly range: readonly [number, number];
+  readonly place: (value: number) => number;
+  readonly kind: 'ratio' | 'difference';
+}
+
+function interval({ label, estimate, low, high }: Effect, row: number, scale: Scale): Trace {
+  const { none, range, place } = scale;
+  const within = (value: number) => Math.min(range[1], Math.max(range[0], place(value)));
+  const settled = low > none || high < none;
+  const color = settled ? COLOUR.validation : COLOUR.muted;
+  return {
+    type: 'scatter',
+    mode: 'lines+markers',
+    x: [within(low), within(estimate), within(high)],
+    y: [row, row, row],
+    line: { color, width: settled ? 2.4 : 1.6 },
+    marker: { color, symbol: ['line-ns', 'square', 'line-ns'], size: [9, 8, 9], line: { color, width: 1.6 } },
+    hovertemplate: `${label}: ${numbers({ estimate, low, high })}<extra></extra>`,
+    cliponaxis: false,
+  };
+}
+
+function numbers({ estimate, low, high }: Pick<Effect, 'estimate' | 'low' | 'high'>): string {
+  const text = (value: number) => {
+    if (!Number.isFinite(value)) return 'no end';
+    const digits = Math.abs(value) >= 10 ? 1 : 2;
+    return value.toFixed(digits).replace('-', '−');
+  };
+  return `${text(estimate)} [${text(low)}, ${text(high)}]`;
+}
+
+function rowText(effect: Effect, row: number): Layout {
+  const note = effect.note === undefined ? '' : `  ${effect.note}`;
+  return {
+    text: `<b>${numbers(effect)}</b>${note}`,
+    font: { size: 11 },
+    showarrow: false,
+    borderpad: 0,
+    xref: 'paper',
+    x: 1,
+    xanchor: 'left',
+    xshift: 12,
+    yref: 'y',
+    y: row,
+    yanchor: 'middle',
+    align: 'left',
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * @file The folder of a comparison: its protocol, a file of records for each phase, one line a run, and the curves of the test
+ * runs. Any number of processes may add to it at once.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { FileError } from '../../errors';
+import { makeFolder, readWholeFile, reasonOf, writeFileAtomic } from '../../files.node';
+import { formatMetrics, metricsHeader } from '../../train/metrics-csv';
+import type { Evaluation } from '../../train/progress';
+import { thinEvaluations } from '../../train/publish.node';
+import { RunLock } from '../../train/run-lock.node';
+import { COMPARISON_PHASES, type ComparisonPhase } from './plan';
+import { type ComparisonProtocol, parseProtocol } from './protocol';
+import { parseRecords, type RunRecord } from './record';
+
+/** Evaluations kept of a test run, about 14 KB: all of a run of 6,000 steps that is evaluated every 25. */
+const MOST_ROWS = 240;
+
+/** A comparison as far as it has come. */
+export interface Comparison {
+  readonly protocol: ComparisonProtocol;
+  readonly records: Readonly<Record<ComparisonPhase, readonly RunRecord[]>>;
+}
+
+/** Where the records of a phase are. */
+export function recordsFile(folder: string, phase: ComparisonPhase): string {
+  return join(folder, `${phase}.jsonl`);
+}
+
+/** Where the curve of a test run is. */
+export function curveFile(folder: string, { id }: Pick<RunRecord, 'id'>): string {
+  return join(folder, 'curves', `${id}.csv`);
+}
+
+/**
+ * Reads a comparison's `protocol.json` and the records that lie beside it.
+ *
+ * @throws {FileError} if the protocol is missing or not fit, or a line is no record
+ */
+export function readComparison(folder: string): Comparison {
+  const file = join(folder, 'protocol.json');
+  const protocol = parseProtocol(new TextDecoder().decode(readWholeFile(file)), file);
+  const records = Object.fromEntries(COMPARISON_PHASES.map((phase) => [phase, readRecords(folder, phase)]));
+  return { protocol, records: records as unknown as Comparison['records'] };
+}
+
+/** The records of a phase; none without the file. @throws {FileError} if a line is no record, or it cannot be read */
+export function readRecords(folder: string, phase: ComparisonPhase): RunRecord[] {
+  const file = recordsFile(folder, phase);
+  return parseRecords(contentOf(file), file);
+}
+
+function contentOf(file: string): string {
+  try {
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  } catch (error) {
+    throw new FileError(`cannot read ${file}: ${reasonOf(error)}; make it readable.`);
+  }
+}
+
+/**
+ * Adds a line to the records of its phase: the file is replaced as a whole, under a lock, so that no other process's line is
+ * lost and none is ever half there.
+ *
+ * @param locks a folder that all processes share, for the lock
+ * @throws {FileError} if the file cannot be written, or others hold the lock for half a minute
+ */
+export async function addRecord(folder: string, record: RunRecord, locks: string): Promise<void> {
+  const file = recordsFile(folder, record.phase);
+  const lock = await waitForLock(join(locks, `${record.phase}-records`));
+  try {
+    makeFolder(dirname(file));
+    writeFileAtomic(file, `${contentOf(file)}${JSON.stringify(record)}\n`);
+  } finally {
+    lock.release();
+  }
+}
+
+async function waitForLock(folder: string): Promise<RunLock> {
+  makeFolder(folder);
+  const end = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return RunLock.take(folder);
+    } catch (error) {
+      if (!(error instanceof FileError) || Date.now() > end) throw error;
+    }
+    await wait(20 + 30 * Math.random());
+  }
+}
+
+/** Writes the curve of a test run, thinned to some 240 evaluations. @throws {FileError} if it cannot be written */
+export function saveCurve(folder: string, record: RunRecord, evaluations: readonly Evaluation[]): void {
+  const file = curveFile(folder, record);
+  makeFolder(dirname(file));
+  writeFileAtomic(file, metricsHeader() + formatMetrics(thinEvaluations(evaluations, MOST_ROWS)));
+}
