@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../lib/errors';
-import { initializeGpt, treeOfNames } from '../../lib/models/initialize';
+import { treeOfNames } from '../../lib/models/initialize';
 import { layerNorm, normalize } from '../../lib/models/layer-norm';
 import { crossEntropy } from '../../lib/models/loss';
 import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
+import { expand, type Rows, rowsOf } from '../../lib/models/rows';
 import { type TrueGradForm, type Uses, valueGradsAndSquares } from '../../lib/models/true-grad';
 import { DEVICES } from '../support/devices';
 import { messageOf } from '../support/one-line';
@@ -241,3 +242,273 @@ function perExample(
   }
   return sums;
 }
+
+/** How the inputs of a place lie. */
+type Layout = 'rows' | 'indexed' | 'one';
+
+/** Inputs of a place, laid out as told. */
+function inputsOf(layout: Layout, examples: number, inputs: number, seed: number): Rows {
+  const distinct = { rows: examples, indexed: 3, one: 1 }[layout];
+  const values = tf.tensor2d(pattern(distinct * inputs, seed), [distinct, inputs]);
+  const index = Int32Array.from({ length: examples }, (_, i) => (i * (seed + 1) + seed) % 3);
+  return rowsOf(values, layout === 'indexed' ? tf.tensor1d(index, 'int32') : undefined);
+}
+
+/** Row `example` of y, which has one row where all are alike. */
+const rowOf = (y: tf.Tensor2D, example: number): tf.Tensor2D =>
+  tf.slice(y, [y.shape[0] === 1 ? 0 : example, 0], [1, -1]);
+
+describe('a matrix used at several places', () => {
+  const layouts = fc.array(fc.constantFrom<Layout>('rows', 'indexed', 'one'), { minLength: 1, maxLength: 4 });
+  const size = fc.integer({ min: 1, max: 4 });
+
+  it('has the squares of one gradient an example, however its inputs lie', () => {
+    fc.assert(
+      fc.property(
+        layouts,
+        size,
+        size,
+        size,
+        fc.boolean(),
+        (places, examples, inputs, outputs, transposed) => {
+          tf.tidy(() => {
+            const shape: [number, number] = transposed ? [outputs, inputs] : [inputs, outputs];
+            const params = { w: tf.tensor2d(pattern(inputs * outputs, 9), shape) };
+            const x = places.map((layout, t) => inputsOf(layout, examples, inputs, t));
+            // tanh, so that a place's gradient depends on its output and its place.
+            const lossOf = (y: tf.Tensor, place: number) => tf.mul(tf.sum(tf.tanh(y)), 1 + place);
+            const { squares } = valueGradsAndSquares(
+              ({ w }, uses) => {
+                const losses = x.map((rows, place) => {
+                  const all = expand(rows);
+                  const each = all.shape[0] === examples ? all : tf.tile(all, [examples, 1]);
+                  const y = tf.matMul(each, w, false, transposed);
+                  return lossOf(uses.linear('w', rows, y, { transposed }), place);
+                });
+                return tf.div(tf.addN(losses), examples);
+              },
+              params,
+              { examples, form: 'exact' },
+            );
+            const expected = perExample(
+              (example, { w }) =>
+                tf.addN(
+                  x.map((rows, place) =>
+                    lossOf(
+                      tf.matMul(rowOf(expand(rows), example), w as tf.Tensor2D, false, transposed),
+                      place,
+                    ),
+                  ),
+                ),
+              params,
+              examples,
+            ).get('w') as Float64Array;
+            expect(squares.w.shape).toEqual(shape);
+            expect(squares.w.dataSync()).toMatchReference(expected, 1e-4);
+          });
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('has them where only sums of its outputs are used, at some of the places', () => {
+    const [examples, inputs, outputs, groups] = [4, 3, 6, 2];
+    const params = { w: tf.tensor2d(pattern(inputs * outputs, 9), [inputs, outputs]) };
+    const factors = [1, 2].map((seed) => tf.tensor2d(pattern(outputs, seed), [1, outputs]));
+    const layouts: Layout[] = ['indexed', 'one', 'rows'];
+    const x = layouts.map((layout, t) => inputsOf(layout, examples, inputs, t));
+    const grouped = (y: tf.Tensor2D, place: number): tf.Tensor2D => {
+      const factor = factors[place];
+      if (factor === undefined) return y;
+      return tf.sum(tf.reshape(tf.mul(y, factor), [y.shape[0], groups, -1]), 2);
+    };
+    const lossOf = (y: tf.Tensor, place: number) => tf.mul(tf.sum(tf.tanh(y)), 1 + place);
+    const squares = (form: TrueGradForm) =>
+      valueGradsAndSquares(
+        ({ w }, uses) => {
+          const losses = x.map((rows, place) => {
+            const all = expand(rows);
+            const each = all.shape[0] === examples ? all : tf.tile(all, [examples, 1]);
+            const factor = factors[place];
+            const y = uses.linear('w', rows, grouped(tf.matMul(each, w), place), factor ? { factor } : {});
+            return lossOf(y, place);
+          });
+          return tf.div(tf.addN(losses), examples);
+        },
+        params,
+        { examples, form },
+      ).squares.w.dataSync();
+    const reference = (places: readonly number[]) =>
+      perExample(
+        (example, { w }) =>
+          tf.addN(
+            places.map((place) => {
+              const row = rowOf(expand(x[place] as Rows), example);
+              return lossOf(grouped(tf.matMul(row, w as tf.Tensor2D), place), place);
+            }),
+          ),
+        params,
+        examples,
+      ).get('w') as Float64Array;
+    expect(squares('exact')).toMatchReference(reference([0, 1, 2]), 1e-5);
+    const [a, b, c] = [0, 1, 2].map((place) => reference([place])) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const apart = a.map((s, i) => s + (b[i] as number) + (c[i] as number));
+    expect(squares('token')).toMatchReference(apart, 1e-5);
+  });
+});
+
+describe('parts of a parameter', () => {
+  const examples = 3;
+  const x = tf.tensor2d(pattern(examples * 2, 1), [examples, 2]);
+  const params = {
+    weight: tf.tensor2d(pattern(5 * 2, 2), [5, 2]),
+    bias: tf.tensor1d(pattern(5, 3)),
+    other: tf.scalar(2),
+  };
+  const squares = (parts: readonly (readonly [number, number])[]) =>
+    valueGradsAndSquares(
+      ({ weight, bias, other }, uses) => {
+        uses.unused('other');
+        const terms = parts.map(([start, count]) => {
+          const part = [start, count] as const;
+          const rows = tf.slice(weight, [start, 0], [count, -1]) as tf.Tensor2D;
+          const y = uses.linear('weight', x, tf.matMul(x, rows, false, true), { transposed: true, part });
+          return tf.sum(tf.tanh(uses.bias('bias', tf.add(y, tf.slice(bias, [start], [count])), { part })));
+        });
+        return tf.add(tf.div(tf.addN(terms), examples), tf.mul(other, 0));
+      },
+      params,
+      { examples, form: 'exact' },
+    ).squares;
+
+  it('have the squares of the whole, and rows without a use 0', () => {
+    const whole = squares([[0, 5]]);
+    // In any order, each of them once.
+    const cut = squares([
+      [3, 2],
+      [0, 3],
+    ]);
+    for (const name of ['weight', 'bias'] as const) {
+      expect(cut[name].dataSync(), name).toMatchReference(whole[name].dataSync(), 1e-6);
+    }
+    const middle = squares([[1, 2]]);
+    expect([...middle.bias.dataSync()].map((s) => s > 0)).toEqual([false, true, true, false, false]);
+    expect([...middle.weight.dataSync().slice(2, 6)]).toEqual([...whole.weight.dataSync().slice(2, 6)]);
+    expect([...middle.weight.dataSync().slice(6)]).toEqual([0, 0, 0, 0]);
+    expect([...whole.other.dataSync()]).toEqual([0]);
+  });
+
+  it('that overlap are refused', () => {
+    const message = messageOf(ArgumentError, () =>
+      squares([
+        [0, 3],
+        [2, 3],
+      ]),
+    );
+    expect(message).toContain('weight');
+    expect(message).toContain('2 to 4');
+  });
+});
+
+describe('a learned position', () => {
+  it('adds an example’s gradients of all uses of its row, or squares each', () => {
+    const params = { table: tf.zeros([3, 2]) };
+    const [first, second] = [
+      tf.tensor2d([
+        [1, 2],
+        [3, 4],
+      ]),
+      tf.tensor2d([
+        [5, 6],
+        [7, 8],
+      ]),
+    ] as const;
+    const squares = (form: TrueGradForm) =>
+      Array.from(
+        valueGradsAndSquares(
+          ({ table }, uses) => {
+            const row: tf.Tensor2D = tf.tile(tf.slice(table, [1, 0], [1, -1]) as tf.Tensor2D, [2, 1]);
+            const used = [first, second].map((factor) =>
+              tf.sum(tf.mul(uses.position('table', 1, row), factor)),
+            );
+            return tf.addN(used);
+          },
+          params,
+          { examples: 2, form },
+        ).squares.table.dataSync(),
+      );
+    // Two examples of a mean loss: each one's own gradient is twice what is in the sum, so the mean of squares twice theirs.
+    const exact = [2 * (6 ** 2 + 10 ** 2), 2 * (8 ** 2 + 12 ** 2)];
+    const token = [2 * (1 + 25 + 9 + 49), 2 * (4 + 36 + 16 + 64)];
+    expect(squares('exact')).toEqual([0, 0, ...exact, 0, 0]);
+    expect(squares('token')).toEqual([0, 0, ...token, 0, 0]);
+    expect(squares('released')).toEqual([0, 0, ...token, 0, 0]);
+  });
+});
+
+describe('valueGradsAndSquares', () => {
+  const x = tf.tensor2d(pattern(6, 1), [3, 2]);
+  const params = { w: tf.tensor2d(pattern(4, 2), [2, 2]), b: tf.tensor1d(pattern(2, 3)) };
+  const loss = ({ w, b }: typeof params, uses: Uses) =>
+    tf.sum(uses.bias('b', tf.add(uses.linear('w', x, tf.matMul(x, w)), b)));
+
+  it('leaves no tensor behind but its results', () => {
+    const before = tf.memory().numTensors;
+    const { value, grads, squares } = valueGradsAndSquares(loss, params, { examples: 3, form: 'exact' });
+    expect(tf.memory().numTensors - before).toBe(5);
+    tf.dispose([value, grads, squares]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  const message = (
+    options: { examples?: number; form?: string },
+    f: (p: typeof params, uses: Uses) => tf.Tensor = loss,
+  ) =>
+    messageOf(ArgumentError, () =>
+      valueGradsAndSquares(f, params, { examples: 3, form: 'exact', ...options } as never),
+    );
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses %d examples', (examples) => {
+    expect(message({ examples })).toContain(String(examples));
+  });
+
+  it('refuses a form that is not there', () => {
+    expect(message({ form: 'exakt' })).toMatch(/"exakt".*exact, token, released/);
+  });
+
+  it('refuses a use of another number of examples', () => {
+    expect(message({ examples: 4 })).toMatch(/use of w .*\[3,2\].*4 examples/);
+  });
+
+  it('names what no use is marked of', () => {
+    expect(message({}, ({ w }, uses) => tf.sum(uses.linear('w', x, tf.matMul(x, w))))).toMatch(
+      /no use of b /,
+    );
+  });
+
+  it('refuses the use of what is no parameter', () => {
+    const f = (p: typeof params, uses: Uses) => tf.sum(uses.bias('c', loss(p, uses) && tf.add(x, p.b)));
+    expect(message({}, f)).toMatch(/marks a use of c, .*w, b/);
+  });
+
+  it('refuses two kinds of use, and a matrix the wrong way round', () => {
+    const both = ({ w, b }: typeof params, uses: Uses) => {
+      const y = uses.linear('b', x, tf.matMul(x, w));
+      return tf.sum(uses.bias('b', tf.add(y, b)));
+    };
+    expect(message({}, both)).toMatch(/b is marked as linear and as bias/);
+    const turned = { w: tf.zeros([2, 4]) };
+    const refused = () =>
+      valueGradsAndSquares(
+        ({ w }, uses) => tf.sum(uses.linear('w', x, tf.matMul(x, w), { transposed: true })),
+        turned,
+        { examples: 3, form: 'exact' },
+      );
+    expect(messageOf(ArgumentError, refused)).toMatch(/squares of shape \[4,2\]; expected \[2,4\]/);
+  });
+});
