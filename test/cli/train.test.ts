@@ -87,6 +87,28 @@ describe('grok train', () => {
     });
   });
 
+  it('takes every option of the TrueGrad optimisers, and goes on after its target', async () => {
+    const options =
+      '--optimizer tgadamw --betas .8,.9 --b3 .95 --no-graft --truegrad token --eps 1e-6 --stop-at-accuracy .001 --steps-after-target 7 --eval-every 5';
+    const { code, out } = await grok('train', ...SMALL, '--out', 'tg', ...options.split(' '), '--json');
+    expect(code).toBe(EXIT.done);
+    expect(JSON.parse(readFileSync(join(folder, 'tg', 'config.json'), 'utf8'))).toMatchObject({
+      optimizer: 'tgadamw',
+      betas: [0.8, 0.9],
+      beta3: 0.95,
+      graft: false,
+      trueGrad: 'token',
+      eps: 1e-6,
+      stopAtAccuracy: 0.001,
+      stepsAfterTarget: 7,
+    });
+    const { steps, stoppedBy, firstStepTrain99 } = JSON.parse(out);
+    expect({ stoppedBy, firstStepTrain99 }).toEqual({ stoppedBy: 'target', firstStepTrain99: null });
+    const rows = readMetrics(join(folder, 'tg', 'metrics.csv'));
+    expect(steps).toBe((rows.find((row) => row.validationAccuracy >= 0.001)?.epoch as number) + 7);
+    expect(rows.at(-1)?.epoch).toBe(steps - 2);
+  });
+
   it('reports in words that its seconds include the evaluations', async () => {
     const { out } = await grok('train', ...SMALL.filter((arg) => arg !== '--quiet'), '--out', 'words');
     expect(out).toMatch(
@@ -154,6 +176,11 @@ describe('grok train', () => {
     ['--betas .9', "'.9'"],
     ['--betas .9,1', '[0.9, 1]'],
     ['--optimizer sgd', 'sgd'],
+    ['--b3 .9', "b3 is 0.9, but the optimiser 'adamw' has no such option"],
+    ['--optimizer tgadamw --b3 x', "b3 is 'x', expected a number in [0, 1)"],
+    ['--truegrad all', 'exact, token, released'],
+    ['--eps-mode floor --eps 0', 'eps is 0'],
+    ['--steps-after-target 5', 'no stop-at-accuracy'],
     ['--init none', 'none'],
     ['--device tpu', 'tpu'],
     ['--threads 0', 'threads is 0'],
@@ -216,6 +243,10 @@ describe('grok train --help', () => {
     expect(text).toContain(`where to run: ${DEVICE_REQUESTS.join(', ')}`);
     expect(text).toMatch(/--mask <kind> [^-]*-up [^(]*\(decoder: causal\)/);
     expect(text).toContain('(decoder: sinusoidal)');
+    expect(text).toContain('"adamw", "adam", "tgadamw", "tglaprop", "tgrmsprop"');
+    expect(text).toMatch(
+      /--b3 <number> .*--eps <number> .*--eps-mode <mode> .*--truegrad <form> .*--no-graft /,
+    );
     // No option is left without a group but commander's own.
     expect(text).toContain(' Options: -h, --help display help for command "(gpt: x)"');
   });

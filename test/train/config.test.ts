@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../lib/errors';
 import { datasetOf, type RunOptions, runConfig, splitOf } from '../../lib/train/config';
+import { prepareRun } from '../../lib/train/prepare';
+import { namedHostTensors } from '../../lib/train/state';
 import { messageOf } from '../support/one-line';
 
 describe('a configuration', () => {
@@ -91,9 +93,39 @@ describe('a configuration', () => {
     expect(JSON.stringify(runConfig(reversed))).toBe(JSON.stringify(runConfig(options)));
   });
 
+  it('has the options of the optimiser it is for, with the defaults of that one', () => {
+    expect(runConfig({ optimizer: 'tgadamw' })).toEqual({
+      ...runConfig(),
+      optimizer: 'tgadamw',
+      betas: [0.9, 0.999],
+      beta3: 0.999,
+      eps: 1e-12,
+      graft: true,
+      trueGrad: 'exact',
+    });
+    expect(runConfig({ optimizer: 'tglaprop' })).toMatchObject({ betas: [0.9, 0.99], beta3: 0.99 });
+    expect(runConfig({ optimizer: 'tgrmsprop' })).toMatchObject({ betas: [0, 0.9], beta3: 0.9 });
+    const betas = [0.9, 0.98] as const;
+    expect(runConfig({ optimizer: 'tgadamw', betas })).toMatchObject({ betas, beta3: 0.98 });
+    const given = { beta3: 0.5, eps: 1e-3, graft: false, trueGrad: 'released' } as const;
+    expect(runConfig({ optimizer: 'tgadamw', betas, ...given })).toMatchObject({ betas, ...given });
+    expect(runConfig({ optimizer: 'adam' })).toEqual({ ...runConfig(), optimizer: 'adam' });
+    const floor = { eps: 1e-12, epsMode: 'floor' } as const;
+    expect(runConfig(floor)).toEqual({ ...runConfig(), ...floor });
+  });
+
+  it('of a TrueGrad optimiser is made into a run whose step forms the squares', () => {
+    const { initial } = prepareRun(
+      runConfig({ optimizer: 'tgadamw', modulus: 5, dModel: 4, heads: 1, graft: false }),
+    );
+    const names = namedHostTensors(initial.optimizer).map(([name]) => name);
+    expect(names.filter((name) => name.endsWith('.out'))).toEqual(['0.first.out', '0.squares.out']);
+  });
+
   it('leaves out what has no effect, so that runs that are equal are found equal', () => {
     expect(runConfig({ dropoutInValidation: true })).toEqual(runConfig());
     expect(runConfig({ weightDecay: 0, decayTo: 'init' })).toEqual(runConfig({ weightDecay: 0 }));
+    expect(runConfig({ eps: 1e-8, epsMode: 'add', stepsAfterTarget: 0 })).toEqual(runConfig());
   });
 
   it('is its own completion, so that a saved one can be read back', () => {
@@ -101,6 +133,8 @@ describe('a configuration', () => {
       {},
       { trainRows: 500, modulus: 59 },
       { dModel: 64, stopAtAccuracy: 0.9 },
+      { optimizer: 'tglaprop', graft: false, stopAtAccuracy: 0.9, stepsAfterTarget: 100 },
+      { epsMode: 'floor' },
       { batchSize: 'half', operation: 's5' },
       { model: 'decoder', mask: 'none', dropout: 0.1 },
     ] as const) {
@@ -144,6 +178,25 @@ describe('is refused in one line that names the value', () => {
     [{ stopEvaluations: 0 }, '0'],
     [{ stopEvaluations: 3 }, 'stop-evaluations is 3, but there is no stop-at-accuracy'],
     [{ stopAtAccuracy: 99 }, '99'],
+    [{ stepsAfterTarget: 100 }, 'steps-after-target is 100, but there is no stop-at-accuracy'],
+    [{ stepsAfterTarget: -1, stopAtAccuracy: 0.9 }, 'steps-after-target is -1, expected an integer from 0'],
+    [{ stepsAfterTarget: 0.5, stopAtAccuracy: 0.9 }, 'steps-after-target is 0.5'],
+    [
+      { beta3: 0.9 },
+      "b3 is 0.9, but the optimiser 'adamw' has no such option; leave it out, or take one of tgadamw, tglaprop",
+    ],
+    [{ optimizer: 'adam', graft: true }, "graft is true, but the optimiser 'adam' has no such option"],
+    [{ trueGrad: 'token' }, "truegrad is 'token', but the optimiser 'adamw' has no such option"],
+    [{ optimizer: 'tgadamw', epsMode: 'add' }, "eps-mode is 'add', but the optimiser 'tgadamw'"],
+    [{ optimizer: 'tgadamw', trueGrad: 'all' as never }, "truegrad is 'all', expected 'exact', 'token' or"],
+    [{ optimizer: 'tgadamw', beta3: 1 }, 'b3 is 1, expected a number in [0, 1)'],
+    [{ optimizer: 'tgrmsprop', betas: [0.9, 0.98] }, 'betas is [0.9, 0.98], expected 0 as the first'],
+    [
+      { optimizer: 'tgadamw', trueGrad: 'released', decayTo: 'init' },
+      "decay-to is 'init', expected 'zero' with truegrad 'released'",
+    ],
+    [{ epsMode: 'floor', eps: 0 }, 'eps is 0, expected a number above 0'],
+    [{ eps: -1 }, 'eps is -1, expected a number of at least 0'],
     [{ learningRate: -1 }, '-1'],
     [{ weightDecay: Number.POSITIVE_INFINITY }, 'Infinity'],
     [{ betas: [0.9, 1] }, '[0.9, 1]'],

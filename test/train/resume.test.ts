@@ -96,6 +96,21 @@ describe('a run that is continued', () => {
     expect(summaryOf(out).sessions.map(({ toStep }) => toStep)).toEqual([12, 40]);
   });
 
+  it('ends so in the steps after its target, and is then known to have ended', async () => {
+    const options: RunOptions = { ...GPT, stopAtAccuracy: 0.01, stepsAfterTarget: 12 };
+    const [whole, out] = [newFolder(), newFolder()];
+    const { summary, evaluations } = await train(options, { out: whole, threads: 1 });
+    const event = evaluations.find(({ validationAccuracy }) => validationAccuracy >= 0.01)?.epoch as number;
+    expect(summary).toMatchObject({ stoppedBy: 'target', steps: event + 12 });
+    await killedAt(event + 9, options, { out });
+    await train(options, { out, threads: 1, resume: true, notify: () => {} });
+    expect(bytes(out)).toEqual(bytes(whole));
+    const lines: string[] = [];
+    const again = await train(options, { out, resume: true, notify: (line) => void lines.push(line) });
+    expect(lines).toEqual([`${out} holds this run, and it has ended: nothing to do.`]);
+    expect(again.summary).toMatchObject({ stoppedBy: 'target', steps: event + 12 });
+  });
+
   it('may be given more steps than before', async () => {
     const [whole, out] = [newFolder(), newFolder()];
     await train({ ...GPT, steps: 30 }, { out: whole, threads: 1 });
