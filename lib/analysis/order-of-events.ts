@@ -25,11 +25,16 @@ export interface ObservedRun {
   readonly spectrum: Spectrum;
 }
 
-export interface OrderOptions extends DropOptions {
+export interface OrderOptions extends Pick<DropOptions, 'leastFall'> {
   /** Accuracy that counts as arrived, above 0 and at most 1. Default 0.99. */
   readonly accuracy?: number;
   /** How many evaluations in a row must reach it; the first of them is the event. Default 2. */
   readonly evaluations?: number;
+  /**
+   * The final value of a measure is the one so many steps after the arrival of the validation accuracy, in a run where it
+   * arrives. Default: the last one recorded, which is comparable only between runs that were stopped by one rule.
+   */
+  readonly stepsAfterValidation?: number;
   /** The matrices whose singular values count. Default all. */
   readonly matrices?: readonly string[];
   /** Events at most so many steps apart are told as simultaneous. Default 0; sensible is the spacing of what was recorded. */
@@ -79,6 +84,11 @@ export function orderOfEvents(runs: readonly ObservedRun[], options: OrderOption
   if (!(Number.isSafeInteger(evaluations) && evaluations >= 1))
     throw new ArgumentError(`evaluations is ${evaluations}, expected a whole number of at least 1`);
   if (!(within >= 0)) throw new ArgumentError(`within is ${within}, expected a number of steps from 0 on`);
+  if (!((options.stepsAfterValidation ?? 0) >= 0)) {
+    throw new ArgumentError(
+      `stepsAfterValidation is ${options.stepsAfterValidation}, expected a number of steps from 0 on`,
+    );
+  }
   const ordered = runs.map((run): OrderedRun => {
     const steps = eventsOf(run, { ...options, accuracy, evaluations });
     return { label: run.label, steps, order: orderIn(steps, within) };
@@ -98,19 +108,22 @@ function eventsOf(
   { evaluations, spectrum }: ObservedRun,
   options: OrderOptions & Required<Pick<OrderOptions, 'accuracy' | 'evaluations'>>,
 ): OrderedRun['steps'] {
-  const { accuracy, evaluations: inARow, matrices } = options;
+  const { accuracy, evaluations: inARow, matrices, leastFall = 0 } = options;
+  const { stepsAfterValidation = Number.POSITIVE_INFINITY } = options;
   const arrival = (key: 'trainAccuracy' | 'validationAccuracy') =>
     evaluations.find((_, i) => {
       const row = evaluations.slice(i, i + inARow);
       return row.length === inARow && row.every((each) => each[key] >= accuracy);
     })?.epoch;
+  const validation = arrival('validationAccuracy');
+  const until = (validation ?? Number.POSITIVE_INFINITY) + stepsAfterValidation;
   const drop = (measure: 'effectiveRank' | 'sum') =>
-    spectrumDrop(modelCourse(spectrum, measure, matrices), options)?.step;
+    spectrumDrop(modelCourse(spectrum, measure, matrices), { leastFall, until })?.step;
   return {
     train: arrival('trainAccuracy'),
     rank: drop('effectiveRank'),
     sum: drop('sum'),
-    validation: arrival('validationAccuracy'),
+    validation,
   };
 }
 

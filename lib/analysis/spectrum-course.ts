@@ -98,6 +98,8 @@ export interface Drop {
 export interface DropOptions {
   /** The least share of its maximum that a measure must lose by the end to have dropped at all, from 0 to 1. Default 0. */
   readonly leastFall?: number;
+  /** The last step that counts: the final value is the one there. Default: the last recorded. */
+  readonly until?: number;
 }
 
 /**
@@ -105,14 +107,15 @@ export interface DropOptions {
  * its final value. A measure that ends at its maximum does not drop, nor does one that loses less than `leastFall`.
  *
  * Where a measure falls below its final value and rises again, the step is that of the first fall. Values that are not finite
- * are left out. How exact the step is depends on how closely the measure was recorded.
+ * are left out. The final value is that of where the run was stopped, and a decaying measure is lower the later that is: runs
+ * to be compared should end, or be cut by `until`, by one rule. How exact the step is depends on how closely the measure was recorded.
  *
  * @param course a measure ≥ 0 at ascending steps
  * @throws {ArgumentError} if there are not as many values as steps, or `leastFall` is out of range
  */
 export function spectrumDrop(
   { steps, values }: Course,
-  { leastFall = 0 }: DropOptions = {},
+  { leastFall = 0, until = Number.POSITIVE_INFINITY }: DropOptions = {},
 ): Drop | undefined {
   if (steps.length !== values.length)
     throw new ArgumentError(
@@ -122,7 +125,7 @@ export function spectrumDrop(
     throw new ArgumentError(`leastFall is ${leastFall}, expected a share from 0 to 1 such as 0.05`);
   const points = values
     .map((value, i) => ({ value, step: steps[i] as number }))
-    .filter(({ value }) => Number.isFinite(value));
+    .filter(({ value, step }) => Number.isFinite(value) && step <= until);
   const last = points.at(-1);
   if (last === undefined) return undefined;
   const highest = points.reduce((best, point) => (point.value > best.value ? point : best));

@@ -7,6 +7,7 @@ import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import type { Figure, Layout, Trace } from './figure';
 import { type LogAxis, logAxis } from './log-axis';
+import { axisId, axisKey, gridHeight, type PanelPlace, panelTitle, placeOf } from './panel-grid';
 import { BASE_LAYOUT, COLOUR, heading, rowLegend, STEP_AXIS } from './theme';
 import { thin } from './thin';
 import type { LabelledHistory } from './training-curves';
@@ -82,8 +83,8 @@ export function accuracyPanels(panels: readonly AccuracyPanel[], options: Accura
   );
   const head = heading(title, subtitle, plotWidth);
   const top = head.height + MARGIN.legend + GAP.y;
-  const plotHeight = rows * panelHeight + (rows - 1) * GAP.y;
-  const places = panels.map((_, i) => placeOf(i, { columns, plotWidth, plotHeight, panelHeight }));
+  const plotHeight = gridHeight(rows, panelHeight, GAP);
+  const places = panels.map((_, i) => placeOf(i, { columns, plotWidth, plotHeight, panelHeight, gap: GAP }));
   return {
     data: [
       ...finite.flatMap(({ runs }, i) =>
@@ -106,59 +107,15 @@ export function accuracyPanels(panels: readonly AccuracyPanel[], options: Accura
       ...Object.assign({}, ...places.map((place, i) => axesOf(place, i, axis, i + columns >= panels.length))),
       annotations: [
         ...head.subtitle(MARGIN.legend + GAP.y + 2),
-        ...places.map(({ x, y }, i) => ({
-          text: `<b>${(panels[i] as AccuracyPanel).title}</b>`,
-          showarrow: false,
-          borderpad: 0,
-          xref: 'paper',
-          yref: 'paper',
-          x: x[0],
-          xanchor: 'left',
-          y: y[1],
-          yanchor: 'bottom',
-          yshift: 3,
-          font: { size: 12, color: COLOUR.ink },
-        })),
+        ...places.map((place, i) => panelTitle((panels[i] as AccuracyPanel).title, place)),
       ],
     },
   };
 }
 
-/** Where a panel lies, as shares of the plot. */
-interface Place {
-  readonly x: readonly [number, number];
-  readonly y: readonly [number, number];
-  readonly first: boolean;
-}
-
-function placeOf(
-  index: number,
-  size: {
-    readonly columns: number;
-    readonly plotWidth: number;
-    readonly plotHeight: number;
-    readonly panelHeight: number;
-  },
-): Place {
-  const { columns, plotWidth, plotHeight, panelHeight } = size;
-  const [row, column] = [Math.floor(index / columns), index % columns];
-  const panelWidth = (plotWidth - (columns - 1) * GAP.x) / columns;
-  const left = column * (panelWidth + GAP.x);
-  const above = row * (panelHeight + GAP.y);
+function axesOf({ x, y, first }: PanelPlace, index: number, axis: LogAxis, lowest: boolean): Layout {
   return {
-    x: [left / plotWidth, (left + panelWidth) / plotWidth],
-    y: [Math.max(0, 1 - (above + panelHeight) / plotHeight), 1 - above / plotHeight],
-    first: column === 0,
-  };
-}
-
-/** Plotly's name of the axis of a panel. */
-const axisId = (letter: 'x' | 'y', index: number) => `${letter}${index === 0 ? '' : index + 1}`;
-
-function axesOf({ x, y, first }: Place, index: number, axis: LogAxis, lowest: boolean): Layout {
-  const name = (letter: 'x' | 'y') => axisId(letter, index).replace(letter, `${letter}axis`);
-  return {
-    [name('x')]: {
+    [axisKey('x', index)]: {
       type: 'log',
       domain: [...x],
       anchor: axisId('y', index),
@@ -172,7 +129,7 @@ function axesOf({ x, y, first }: Place, index: number, axis: LogAxis, lowest: bo
         ? { title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 } }
         : {}),
     },
-    [name('y')]: {
+    [axisKey('y', index)]: {
       domain: [...y],
       anchor: axisId('x', index),
       range: [-0.04, 1.06],
