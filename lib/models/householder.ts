@@ -3,8 +3,8 @@
  * in place of k steps with a vector each, as FastH does it. Q is orthogonal for any vectors, and d of them reach every
  * orthogonal d×d matrix up to the signs of its columns.
  *
- * Lengths do not matter. The vector 0, and any whose largest element is below 1e-30, reflects nothing, H = I, and has the
- * gradient 0; of all others the gradient is exact, and grows as 1/‖v‖.
+ * Lengths do not matter, from 1e-15 to 1e17. A shorter vector, such as 0, reflects nothing, H = I, and has the gradient 0; of
+ * all others the gradient is exact, and grows as 1/‖v‖.
  *
  * The gradient is written out (FastH's algorithm 2): it takes the triangles of the forward pass and needs no inverse of its own.
  * @see Mathiasen et al., What if Neural Networks had SVDs?, 2020 (arXiv:2009.13977)
@@ -26,30 +26,27 @@ export interface HouseholderOptions {
 /** Reflections in one WY block, unless it is said. */
 const DEFAULT_BLOCK = 128;
 
-/** Elements below this count as 0: dividing by their squares would leave float32. */
-const SMALLEST = 1e-30;
+/** A vector whose squared norm is below this counts as 0. */
+const SMALLEST_SQUARE = 1e-30;
 
 /**
- * Rows divided by their norms; rows of zeros stay as they are. The gradient is exact.
+ * Rows divided by their norms; rows shorter than 1e-15 become 0. The gradient is exact, and 0 for those.
  *
- * @param vectors [k, d]
+ * @param vectors [k, d], elements below 1e17
  */
 export function unitRows(vectors: tf.Tensor2D): tf.Tensor2D {
   const unit = tf.customGrad((x, save) => {
     const v = x as tf.Tensor2D;
-    const largest = tf.max(tf.abs(v), 1, true); // [k, 1]
-    const counts = tf.cast(tf.greaterEqual(largest, SMALLEST), 'float32');
-    const divisor = tf.add(tf.mul(largest, counts), tf.sub(1, counts));
-    const scaled = tf.div(tf.mul(v, counts), divisor); // elements in [−1, 1], so that squares stay in range
-    const norm = tf.sqrt(tf.add(tf.sum(tf.square(scaled), 1, true), tf.sub(1, counts)));
-    const value = tf.div(scaled, norm);
-    (save as tf.GradSaveFunc)([value, divisor, norm, counts]);
+    const square = tf.sum(tf.square(v), 1, true); // [k, 1]
+    const counts = tf.cast(tf.greaterEqual(square, SMALLEST_SQUARE), 'float32');
+    const factor = tf.mul(counts, tf.rsqrt(tf.maximum(square, SMALLEST_SQUARE)));
+    const value = tf.mul(v, factor);
+    (save as tf.GradSaveFunc)([value, factor]);
     return {
       value,
-      gradFunc: (dy: tf.Tensor, [unit, divisor, norm, counts]: tf.Tensor[]) => {
-        const y = unit as tf.Tensor;
-        const across = tf.sub(dy, tf.mul(y, tf.sum(tf.mul(y, dy), 1, true)));
-        return tf.div(tf.div(tf.mul(across, counts as tf.Tensor), norm as tf.Tensor), divisor as tf.Tensor);
+      gradFunc: (dy: tf.Tensor, [y, factor]: tf.Tensor[]) => {
+        const along = tf.sum(tf.mul(y as tf.Tensor, dy), 1, true);
+        return tf.mul(tf.sub(dy, tf.mul(y as tf.Tensor, along)), factor as tf.Tensor);
       },
     };
   });

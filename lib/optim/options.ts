@@ -20,7 +20,10 @@ interface CommonOptions {
   readonly warmup?: number;
   /** Where weight decay pulls the parameters; default `'zero'`. */
   readonly decayTo?: DecayTarget;
-  /** Whether weight decay acts on the parameter of this dotted name, as a model's `decays` says; default on every one. */
+  /**
+   * Whether weight decay acts on the parameter of this dotted name, as a model's `decays` says; default on every one, as it
+   * always does with `trueGrad` `'released'`.
+   */
   readonly decays?: (name: string) => boolean;
   /** Standard deviation of the noise added to the rescaled gradient (`addNoise`), at least 0; default 0. */
   readonly gradientNoise?: number;
@@ -161,6 +164,11 @@ export function checkOptimizerOptions(
     'decayTo',
     decayTo === 'zero' || trueGrad !== 'released' || options.weightDecay === 0,
     `'zero' with ${names.trueGrad ?? 'trueGrad'} 'released', which is the package's own weight decay`,
+  );
+  check(
+    'decays',
+    options.decays === undefined || trueGrad !== 'released' || options.weightDecay === 0,
+    `none with ${names.trueGrad ?? 'trueGrad'} 'released', whose weight decay acts on every parameter`,
   );
   check('gradientNoise', isNonNegative(options.gradientNoise ?? 0), 'a standard deviation of at least 0');
   check(

@@ -193,6 +193,28 @@ describe('noise in an optimiser', () => {
   });
 });
 
+describe('weight decay on some parameters', () => {
+  const params = { a: tf.tensor1d([1, 2]), b: { c: tf.tensor1d([4]) } };
+  const zeros = { a: tf.tensor1d([0, 0]), b: { c: tf.tensor1d([0]) } };
+  const step = tf.scalar(0, 'int32');
+  const updatesOf = (link: Transform, state: Params) =>
+    namedTensors(link.update(zeros, state, { params, step }).updates).map(([, update]) => [
+      ...update.dataSync(),
+    ]);
+
+  it.each(['zero', 'init'] as const)('leaves the others alone, towards %s', (towards) => {
+    const link = addDecayedWeights(0.5, { towards, decays: (name) => name === 'b.c' });
+    expect(updatesOf(link, link.init(zeros))).toEqual([[0, 0], [2]]);
+  });
+
+  it.each(['adamw', 'adam'] as const)('in %s', (name) => {
+    const optimizer = OPTIMIZERS[name]({ ...BASE, decays: (path) => path === 'a' });
+    const [a, c] = updatesOf(optimizer, optimizer.init(params));
+    expect(a?.every((update) => update < 0)).toBe(true);
+    expect(c).toEqual([0].map((zero) => expect.closeTo(zero, 12)));
+  });
+});
+
 describe('options out of range are refused in one line', () => {
   it.each([
     [{ warmup: -1 }, 'warmup is -1'],
