@@ -11,6 +11,7 @@ export { loadDigits } from './data/digits.node';
 export * from './figures/index.node';
 export * from './portable';
 export * from './sweep/comparison';
+export { type DigitsResults, readDigitsResults } from './train/digits-results.node';
 export { runEnvironment } from './train/environment.node';
 export type { FoundRun } from './train/find-run.node';
 export { type NotebookProgressOptions, notebookProgress } from './train/progress-notebook.node';

@@ -1,5 +1,6 @@
 /** @file What the package offers wherever JavaScript runs: all that needs neither Node nor a page. */
 export { type BootstrapOptions, type Interval, pairedBootstrap } from './analysis/bootstrap';
+export { chosenLearningRate, type DigitsOutcome, digitsOutcome } from './analysis/digits-outcome';
 export { type DropRule, type Drops, dropsAfter, type EventRule, eventStep } from './analysis/events';
 export { holm } from './analysis/holm';
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
@@ -20,7 +21,14 @@ export {
   makeDataset,
   operandsOf,
 } from './data/dataset';
-export { DIGIT_CLASSES, DIGIT_PIXELS, type DigitSplit, type Digits, splitDigits } from './data/digits';
+export {
+  DIGIT_CLASSES,
+  DIGIT_PIXELS,
+  DIGIT_SIDE,
+  type DigitSplit,
+  type Digits,
+  splitDigits,
+} from './data/digits';
 export {
   getOperation,
   type OperandDomain,
@@ -53,6 +61,7 @@ export type {
   PositionKind,
   PowerModelConfig,
 } from './models/config';
+export { type ConvNetConfig, convNet } from './models/conv-net';
 export {
   type AttentionParams,
   asDecoderParams,
@@ -71,8 +80,10 @@ export {
   gptForward,
   gptShapes,
 } from './models/gpt';
+export type { ImageClassifier } from './models/image-classifier';
 export { initializeGpt, treeOfNames } from './models/initialize';
 export { accuracy, crossEntropy } from './models/loss';
+export { type MlpConfig, mlp } from './models/mlp';
 export type { ForwardOptions, Model } from './models/model';
 export { mapParams, namedTensors, type Params, toTensors, valueAndGrads } from './models/params';
 export { sinusoidalEncoding } from './models/positional-encoding';
@@ -94,6 +105,21 @@ export {
   splitOf,
 } from './train/config';
 export type { IdleThreads } from './train/crowding';
+export {
+  type DigitsRunOptions,
+  type DigitsTrainer,
+  openDigitsTrainer,
+  selectImages,
+} from './train/digits';
+export {
+  DIGITS_MODELS,
+  type DigitsArm,
+  type DigitsModelName,
+  type DigitsProtocol,
+  parseDigitsProtocol,
+} from './train/digits-protocol';
+export type { DigitsCurve, DigitsRun, DigitsRunKey } from './train/digits-results';
+export type { DigitsStepParts, LabelledImages } from './train/digits-step';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';

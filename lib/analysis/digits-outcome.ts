@@ -38,7 +38,8 @@ export function chosenLearningRate(
     const loss = mean((run) => run.loss);
     return {
       learningRate,
-      accuracy: mean((run) => run.accuracy),
+      // A mean's last digits depend on the order of the sum, and equal means are to be equal.
+      accuracy: Number(mean((run) => run.accuracy).toFixed(6)),
       loss: Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss,
     };
   });

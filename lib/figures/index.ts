@@ -3,6 +3,7 @@ export { type AccuracyPanel, type AccuracyPanelsOptions, accuracyPanels } from '
 export { type AttentionMapsOptions, type AttentionRow, attentionMaps } from './attention-maps';
 export { decoderDiagram } from './decoder-diagram';
 export { type Effect, type EffectForestOptions, effectForest } from './effect-forest';
+export { type ErrorArm, type ErrorCurvesOptions, type ErrorPanel, errorCurves } from './error-curves';
 export { type EventStripOptions, eventStrip, type StripArm } from './event-strip';
 export { type Figure, type Layout, type Size, sizeOf, type Trace, titleOf } from './figure';
 export { type HeatMapOptions, heatMap, type Matrix } from './heat-map';

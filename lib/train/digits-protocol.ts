@@ -122,7 +122,11 @@ export function trueGradOf({ optimizer, options }: DigitsArm): TrueGradForm | un
   return isTrueGrad(optimizer) ? (options.trueGrad ?? 'exact') : undefined;
 }
 
-const shownJson = (value: unknown) => (value === undefined ? 'missing' : quoted(JSON.stringify(value)));
+/** A value as the file has it, not too much of it. */
+function shownJson(value: unknown): string {
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
 
 const listOf = (isRight: (item: unknown) => boolean) => (given: unknown) =>
   Array.isArray(given) && given.length > 0 && given.every(isRight);
