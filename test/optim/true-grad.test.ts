@@ -352,6 +352,7 @@ describe('options', () => {
     [{ ...BASE, eps: 1e-50 }, 'eps is 1e-50, expected a number above 0'],
     [{ ...BASE, epsMode: 'floor' } as never, "epsMode is 'floor', but the optimiser 'tgadamw' has no such"],
     [{ ...BASE, trueGrad: 'released', decayTo: 'init' }, "decayTo is 'init', expected 'zero' with trueGrad"],
+    [{ ...BASE, trueGrad: 'released', decays: () => true }, "expected none with trueGrad 'released'"],
     [undefined as never, 'the options of the optimiser are undefined'],
   ])('%o are refused in one line', (options, part) => {
     expect(messageOf(ArgumentError, () => tgAdamW(options))).toContain(part);
