@@ -23,6 +23,7 @@ export {
   type SimpleTrainSettings,
   simpleTrain,
 } from './train/simple-train.node';
-export { type TrainSettings, train } from './train/train.node';
+export { readSpectrum } from './train/spectrum.node';
+export { type TrainedRun, type TrainSettings, train } from './train/train.node';
 
 chooseEagerBackend();

@@ -3,9 +3,31 @@ export { type BootstrapOptions, type Interval, pairedBootstrap } from './analysi
 export { chosenLearningRate, type DigitsOutcome, digitsOutcome } from './analysis/digits-outcome';
 export { type DropRule, type Drops, dropsAfter, type EventRule, eventStep } from './analysis/events';
 export { holm } from './analysis/holm';
+export {
+  type ObservedRun,
+  type OrderedRun,
+  type OrderOfEvents,
+  type OrderOptions,
+  orderOfEvents,
+  type Precedence,
+  RUN_EVENTS,
+  type RunEvent,
+} from './analysis/order-of-events';
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export { quantile } from './analysis/quantile';
 export { signFlipTest } from './analysis/sign-flip';
+export { type SpectrumMeasure, type SpectrumMeasures, spectrumMeasures } from './analysis/spectrum';
+export {
+  type Course,
+  type Drop,
+  type DropOptions,
+  type MatrixCourse,
+  matrixCourses,
+  modelCourse,
+  SPECTRUM_MEASURES,
+  spectrumDrop,
+} from './analysis/spectrum-course';
+export { type SpectrumMoment, spectrumMoments } from './analysis/spectrum-moments';
 export {
   kaplanMeier,
   type Observation,
@@ -52,14 +74,19 @@ export { S5_ORDER, s5Cycles, s5Element, s5Inverse, s5Product, s5Values } from '.
 export { TOKEN_FORMS, type TokenForm, type TokenLayout, tokenLayout } from './data/token-forms';
 export * from './errors';
 export * from './figures';
-export type {
-  DecoderModelConfig,
-  GptModelConfig,
-  MaskMode,
-  ModelConfig,
-  ModelName,
-  PositionKind,
-  PowerModelConfig,
+export {
+  type DecoderModelConfig,
+  FACTORED_MATRICES,
+  type FactoredConfig,
+  type FactoredMatrices,
+  type GptModelConfig,
+  type MaskMode,
+  type ModelConfig,
+  type ModelName,
+  type PositionKind,
+  type PowerModelConfig,
+  SINGULAR_VALUE_RULES,
+  type SingularValueRule,
 } from './models/config';
 export { type ConvNetConfig, convNet } from './models/conv-net';
 export {
@@ -70,6 +97,8 @@ export {
   decoderModel,
   type WeightAndBias,
 } from './models/decoder';
+export { factorMatrix, type HostSvdFactors } from './models/factor-matrix';
+export { type FactoredOptions, factored } from './models/factored';
 export type { ModelHint } from './models/foreign';
 export {
   asGptParams,
@@ -80,6 +109,13 @@ export {
   gptForward,
   gptShapes,
 } from './models/gpt';
+export {
+  applyHouseholder,
+  type HouseholderColumns,
+  type HouseholderOptions,
+  householderMatrix,
+  orthonormalRows,
+} from './models/householder';
 export type { ImageClassifier } from './models/image-classifier';
 export { initializeGpt, treeOfNames } from './models/initialize';
 export { accuracy, crossEntropy } from './models/loss';
@@ -90,7 +126,10 @@ export { sinusoidalEncoding } from './models/positional-encoding';
 export { predict } from './models/predict';
 export { createModel, MODEL_NAMES } from './models/registry';
 export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/rows';
+export { type DenseMatrix, singularValues } from './models/singular-values';
 export { checkModelSizes } from './models/sizes';
+export { type SvdFactors, svdLinear, svdMatrices, svdMatrix } from './models/svd-matrix';
+export { type NamedShape, type WeightMatrix, weightMatrices } from './models/weight-matrices';
 export { type WeightNoiseOptions, weightNoise } from './models/weight-noise';
 export * from './optim';
 export { encodeCheckpoint, type LoadedModel, loadModel } from './train/checkpoint';
@@ -123,6 +162,7 @@ export type { DigitsStepParts, LabelledImages } from './train/digits-step';
 export { type LoopOptions, type LoopResult, type StopReason, trainLoop } from './train/loop';
 export { evaluationsOf, parseMetrics } from './train/metrics-csv';
 export { formatLoss, formatPercent, formatSeconds } from './train/number-format';
+export type { StateObserver } from './train/observer';
 export { type PreparedRun, prepareRun } from './train/prepare';
 export {
   describePreset,
@@ -151,5 +191,12 @@ export {
   type TensorFile,
 } from './train/safetensors';
 export type { TrainingSession } from './train/sessions';
+export type { RecordedMatrix, Spectrum, SpectrumSchedule } from './train/spectrum';
+export { encodeSpectrum, spectrumIn } from './train/spectrum';
+export {
+  type SpectrumRecorder,
+  type SpectrumRecorderOptions,
+  spectrumRecorder,
+} from './train/spectrum-recorder';
 export type { TrainState } from './train/state';
 export { type Batch, makeStep, type StepParts } from './train/step';
