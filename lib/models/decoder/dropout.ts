@@ -11,8 +11,10 @@ import type { ForwardOptions } from '../model';
 
 /** Ones and zeros, float32, and the factor that keeps the mean. */
 export interface LayerDropout {
-  /** 1/(1 − p). It goes into the weights that follow, of which there are fewer than activations. */
+  /** 1/(1 − p). It goes into the weights that follow, of which there are fewer than activations; 1 where masks hold it. */
   readonly factor: number;
+  /** The same for the hidden units, whose mask never holds it. */
+  readonly hiddenFactor: number;
   /** For the weights of self-attention, one tensor a query position, [its keys, rows, heads]. */
   readonly attention: readonly tf.Tensor3D[];
   /** For the weights of attention to the memory, [memory positions, rows of all queries, heads]. */
@@ -49,14 +51,29 @@ export function drawDropout(
   const pairs = keys.reduce((sum, count) => sum + count, 0);
   const weights = tf.split(draw('attention', [pairs + memory, rows, heads]), [...keys, memory]);
   const residual = tf.split(draw('residual', [3 * queryRows, dModel]), 3);
+  const factor = keptFactor(dropout);
   return {
-    factor: keptFactor(dropout),
+    factor,
+    hiddenFactor: factor,
     attention: weights.slice(0, -1).map(asNumbers) as tf.Tensor3D[],
     cross: asNumbers(
       tf.reshape(weights.at(-1) as tf.Tensor, [sequenceLength, queryRows, heads]),
     ) as tf.Tensor3D,
     residual: residual.map(asNumbers) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
     hidden: asNumbers(draw('hidden', [queryRows, dFF])) as tf.Tensor2D,
+  };
+}
+
+/** The same with 1/(1 − p) in the masks, for weights that have to stay as they are. */
+export function inMasks({ factor, ...dropout }: LayerDropout): LayerDropout {
+  const { attention, cross, residual } = dropout;
+  const scaledMask = <T extends tf.Tensor>(mask: T): T => tf.mul(mask, factor);
+  return {
+    ...dropout,
+    factor: 1,
+    attention: attention.map(scaledMask),
+    cross: scaledMask(cross),
+    residual: residual.map(scaledMask) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
   };
 }
 

@@ -117,7 +117,7 @@ function feedForward(
   const factor = dropout?.factor ?? 1;
   const z = layers.norm(norm3)(x);
   const hidden = keptRelu(layers.linear(linear1, { after: norm3 })(z), dropout?.hidden); // [rows, dFF]
-  const second = layers.linear(linear2, { inputFactor: factor, factor });
+  const second = layers.linear(linear2, { inputFactor: dropout?.hiddenFactor ?? 1, factor });
   return { hidden, added: kept(second(hidden), dropout?.residual[2]) };
 }
 
@@ -128,7 +128,7 @@ function decoderLayer(stream: Stream, params: DecoderLayerParams, pass: Pass, pl
   const dropout =
     random === undefined || config.dropout === 0
       ? undefined
-      : drawDropout(config, layer, { rows, keys: positions.map(({ keys }) => keys) }, random);
+      : layers.dropout(drawDropout(config, layer, { rows, keys: positions.map(({ keys }) => keys) }, random));
 
   const attention = selfAttention(mapStream(stream, layers.norm(params.norm1)), params, pass, place, dropout);
   const residual = residualOf(stream, attention, layers);
@@ -143,7 +143,7 @@ function decoderLayer(stream: Stream, params: DecoderLayerParams, pass: Pass, pl
 
   const { parts } = attention;
   const hidden = { matrices: results.map((result) => result.hidden), parts };
-  const factor = dropout?.factor ?? 1;
+  const factor = dropout?.hiddenFactor ?? 1;
   observe?.(
     `layers.${layer}.hidden`,
     byRow(

@@ -47,6 +47,8 @@ export interface Layers {
   head(weight: tf.Tensor2D, after: WeightAndBias<tf.Tensor1D>): RowFunction;
   /** A row of the additive mask, [keys] or [keys, rows]. */
   maskRow(mask: tf.Tensor2D, position: number): tf.Tensor1D | tf.Tensor2D;
+  /** Dropout as these layers take it. */
+  dropout(drawn: LayerDropout): LayerDropout;
   /** What attention to a memory of zeros adds, [1 or rows, dModel]. */
   remembered(layer: DecoderLayerParams, dropout: LayerDropout | undefined): tf.Tensor2D;
 }
@@ -62,7 +64,7 @@ export function third(params: AttentionParams, which: number): Linear {
   };
 }
 
-export function foldedLayers({ heads, dModel }: DecoderModelConfig): Layers {
+export function foldedLayers({ heads }: DecoderModelConfig): Layers {
   return {
     embed: (batch, table, encoding) => joined(embed(batch, table, encoding)),
     arrange: joined,
@@ -82,14 +84,13 @@ export function foldedLayers({ heads, dModel }: DecoderModelConfig): Layers {
     maskRow(mask, position): tf.Tensor1D {
       return tf.reshape(tf.slice(mask, [position, 0], [1, -1]), [-1]);
     },
+    dropout: (drawn) => drawn,
     remembered({ multihead_attn: params, norm2 }, dropout) {
       const factor = dropout?.factor ?? 1;
       const { bias } = third(params, 2);
       const out = scaled(params.out_proj, factor);
-      // W_o·b_v, head by head: [heads, dModel].
-      const products = tf.reshape(tf.mul(out.weight, bias), [dModel, heads, dModel / heads]);
       const unused = [params.in_proj_weight, norm2.weight, norm2.bias];
-      const byHead = withoutEffect(tf.transpose(tf.sum(products, 2)) as tf.Tensor2D, unused);
+      const byHead = withoutEffect(byHeads(out.weight, bias, heads), unused);
       if (dropout === undefined) return tf.add(tf.sum(byHead, 0, true), out.bias);
       return tf.add(tf.matMul(keptShare(dropout), tf.mul(byHead, factor)), out.bias);
     },
@@ -101,6 +102,13 @@ function folded({ weight, bias }: Linear, { after, inputFactor, factor = 1 }: Li
   const scaledInput: tf.Tensor2D = inputFactor === undefined ? weight : tf.mul(weight, inputFactor);
   const own = { weight: scaledInput, bias };
   return scaled(after === undefined ? own : afterNorm(after, own), factor);
+}
+
+/** W·b head by head, [heads, dModel]. */
+export function byHeads(weight: tf.Tensor2D, bias: tf.Tensor1D, heads: number): tf.Tensor2D {
+  const [dModel] = bias.shape;
+  const products = tf.reshape(tf.mul(weight, bias), [dModel, heads, dModel / heads]);
+  return tf.transpose(tf.sum(products, 2));
 }
 
 /** How much dropout leaves of the weights of attention to the memory, which are all equal, [rows, heads]. */

@@ -4,13 +4,14 @@
  * form, and so are numbers and gradients, to rounding.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { stopGradient } from '../../compile';
 import type { DecoderModelConfig } from '../config';
 import { type Marks, markedEmbedding, markedNorm, markedProduct, marksOf } from '../marked';
 import type { Params } from '../params';
 import { splitHeads } from '../rows';
 import type { PartOptions, Uses } from '../true-grad/uses';
-import type { LayerDropout } from './dropout';
-import { keptShare, type Layers, type Linear, third, withoutEffect } from './layers';
+import { inMasks } from './dropout';
+import { byHeads, keptShare, type Layers, type Linear, third, withoutEffect } from './layers';
 import type { DecoderParams } from './parameters';
 import { separate } from './stream';
 
@@ -35,7 +36,8 @@ export function markedLayers(
     arrange: separate,
     norm: (norm) => (x) => markedNorm(x, norm, marks),
     linear(layer, { inputFactor = 1, factor = 1 } = {}) {
-      return (x) => times(biased(product(times(x, inputFactor), layer, marks), layer, marks), factor);
+      // The input's factor may as well stand behind the product: of the weight, x unscaled is what the gradient there is of.
+      return (x) => times(biased(times(product(x, layer, marks), inputFactor), layer, marks), factor);
     },
     keys: (layer) => (x) => product(x, layer, marks),
     head: (weight) => (x) => markedProduct(x, weight, marks),
@@ -43,14 +45,22 @@ export function markedLayers(
       const row: tf.Tensor2D = tf.slice(mask, [position, 0], [1, -1]);
       return tf.transpose(uses.position(nameOf(mask), position, forAll(row, rows)));
     },
+    dropout: inMasks,
     remembered({ multihead_attn: params, norm2 }, dropout) {
       const unused = [params.in_proj_weight, norm2.weight, norm2.bias];
       for (const parameter of unused) uses.unused(nameOf(parameter));
+      const { out_proj: out, in_proj_bias } = params;
       const value = third(params, 2);
-      const own = withoutEffect(forAll(tf.expandDims(value.bias, 0), rows), unused);
-      const factor = dropout?.factor ?? 1;
-      const mixed = shared(uses.bias(nameOf(params.in_proj_bias), own, partOf(value)), heads, dropout);
-      return times(biased(product(mixed, params.out_proj, marks), params.out_proj, marks), factor);
+      const row: tf.Tensor2D = tf.expandDims(value.bias, 0);
+      const byHead = withoutEffect(byHeads(out.weight, stopGradient(value.bias), heads), unused);
+      const values = uses.bias(nameOf(in_proj_bias), forAll(row, rows), partOf(value));
+      const share = dropout && keptShare(dropout);
+      const result: tf.Tensor2D =
+        share === undefined ? forAll(tf.sum(byHead, 0, true), rows) : tf.matMul(share, byHead);
+      const y = withGradientOf(values, result, out.weight, share);
+      const x = share === undefined ? { values: row } : scaledHeads(values, share);
+      const marked = uses.linear(nameOf(out.weight), x, y, { transposed: true });
+      return biased(marked, out, marks);
     },
   };
 }
@@ -74,9 +84,28 @@ function biased(y: tf.Tensor2D, layer: Linear, { uses, nameOf }: Marks): tf.Tens
   return uses.bias(name, tf.add(y, layer.bias), partOf(layer));
 }
 
-/** What dropout leaves of values that all keys have, head by head, [rows, dModel]. */
-function shared(values: tf.Tensor2D, heads: number, dropout: LayerDropout | undefined): tf.Tensor2D {
-  if (dropout === undefined) return values;
-  const share = tf.mul(keptShare(dropout), dropout.factor); // [rows, heads]
-  return tf.reshape(tf.mul(splitHeads(values, heads), tf.expandDims(share, 2)), values.shape);
+/** Each head's part of x times its share. @param share [rows, heads] */
+function scaledHeads(x: tf.Tensor2D, share: tf.Tensor2D): tf.Tensor2D {
+  const heads = splitHeads(x, share.shape[1]);
+  return tf.reshape(tf.mul(heads, tf.expandDims(share, 2)), x.shape);
+}
+
+/**
+ * y as it is, and on its way back the gradient of the values that it was made of, y = (values in their shares)·Wᵀ: where these
+ * are the same in all rows, y is had for less than the product.
+ */
+function withGradientOf(
+  values: tf.Tensor2D,
+  y: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  share: tf.Tensor2D | undefined,
+): tf.Tensor2D {
+  return tf.customGrad((_, given, save) => {
+    (save as tf.GradSaveFunc)(share === undefined ? [weight] : [weight, share]);
+    const gradFunc = (dy: tf.Tensor, [w, s]: tf.Tensor[]) => {
+      const product: tf.Tensor2D = tf.matMul(dy as tf.Tensor2D, w as tf.Tensor2D);
+      return [s === undefined ? product : scaledHeads(product, s as tf.Tensor2D), dy];
+    };
+    return { value: tf.clone(given as tf.Tensor), gradFunc };
+  })(values, y) as tf.Tensor2D;
 }
