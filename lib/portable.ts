@@ -129,6 +129,7 @@ export { type Rows, selectRows, type TokenBatch, tokenBatch } from './models/row
 export { type DenseMatrix, singularValues } from './models/singular-values';
 export { checkModelSizes } from './models/sizes';
 export { type SvdFactors, svdLinear, svdMatrices, svdMatrix } from './models/svd-matrix';
+export * from './models/true-grad';
 export { type NamedShape, type WeightMatrix, weightMatrices } from './models/weight-matrices';
 export { type WeightNoiseOptions, weightNoise } from './models/weight-noise';
 export * from './optim';
