@@ -94,6 +94,12 @@ export const PRESETS = {
     'write-up 2’s GPT (mod 113, 3,830 rows, width 128, 512 hidden units, AdamW)',
     runConfig({ preset: 'gpt', trainRows: 3830 }),
   ),
+  /** The setting in which TrueGrad's optimisers are compared with AdamW. */
+  'gpt-59': runPreset(
+    'gpt-59',
+    'write-up 2’s GPT (mod 59, half of the pairs, width 128, 512 hidden units)',
+    runConfig({ preset: 'gpt', modulus: 59, trainFraction: 0.5 }),
+  ),
   /** The same model, so small that a JavaScript backend takes a fraction of a second a step. */
   'gpt-small': runPreset(
     'gpt-small',

@@ -15,6 +15,7 @@ import { memory } from './suites/memory.mjs';
 import { mlp } from './suites/mlp.mjs';
 import { pair } from './suites/pair.mjs';
 import { tfjs } from './suites/tfjs.mjs';
+import { truegrad } from './suites/truegrad.mjs';
 
 /** @typedef {import('./harness/report.mjs').Section} Section */
 
@@ -25,7 +26,7 @@ import { tfjs } from './suites/tfjs.mjs';
  */
 
 /** @type {Readonly<Record<string, Suite>>} */
-const SUITES = { gpt, decoder, mlp, tfjs, compile, memory, pair };
+const SUITES = { gpt, decoder, mlp, truegrad, tfjs, compile, memory, pair };
 
 /**
  * @typedef {object} Options

@@ -20,15 +20,17 @@ await serve(async () => {
       threads: { type: 'string' },
       device: { type: 'string' },
       spinning: { type: 'string' },
+      'true-grad': { type: 'string' },
     },
   });
   const form = FORMS.find((known) => known === values.form);
   if (form === undefined) throw new RangeError(`form is ${values.form}, expected ${FORMS.join(', ')}`);
   const inputs = String(values.inputs);
   const device = await openDevice(/** @type {any} */ (values.device));
+  const trueGrad = /** @type {any} */ (values['true-grad']);
   /** @param {{ dropout?: boolean }} options */
   const open = async (options) => {
-    const { step, state } = readStep(inputs, form, options);
+    const { step, state } = readStep(inputs, form, { ...options, trueGrad });
     return { program: await device.compile(step, state, runtimeOptions(values)), start: state };
   };
   // Losses under dropout are each contender's own: the ones to compare come from steps without.
@@ -44,6 +46,7 @@ await serve(async () => {
       versions: { runtime: device.version },
       settings: {
         form,
+        ...(trueGrad === undefined ? {} : { trueGrad }),
         device: device.name,
         ...('nodeCount' in program ? { kernels: program.nodeCount } : {}),
       },

@@ -17,6 +17,8 @@ import { plainGpt } from './plain-gpt.mjs';
 import { trainingStep } from './training-step.mjs';
 
 /** @typedef {import('./training-step.mjs').TrainingStep} TrainingStep */
+/** @typedef {import('./training-step.mjs').Uses | undefined} Uses */
+/** @typedef {import('./training-step.mjs').TrueGradForm} TrueGradForm */
 
 /**
  * How a model is written.
@@ -39,7 +41,8 @@ function gptLogits(config, tokens, form) {
   const { sequenceLength, vocabulary } = model;
   if (form === 'reduced') {
     const batch = tokenBatch(tokens, sequenceLength, vocabulary);
-    return (/** @type {any} */ params) => gptForward(model, asGptParams(params), batch);
+    return (/** @type {any} */ params, /** @type {any} */ _, /** @type {Uses} */ uses) =>
+      gptForward(model, asGptParams(params), batch, uses);
   }
   const embedding = form === 'plain' ? 'gather' : 'oneHot';
   return (/** @type {any} */ params) => {
@@ -98,12 +101,13 @@ function readInputs(path) {
  *
  * @param {string} path
  * @param {Form} form
- * @param {{ dropout?: boolean }} [options] false leaves dropout out where the model has it, so that its losses can be
- *   compared
+ * @param {{ dropout?: boolean, trueGrad?: TrueGradForm }} [options] `dropout: false` leaves dropout out where the model has
+ *   it, so that its losses can be compared; `trueGrad` trains with TrueGrad's AdamW
  * @returns {TrainingStep}
  */
-export function readStep(path, form, { dropout: drops = true } = {}) {
-  const { model, config, params, tokens, targets } = readInputs(path);
+export function readStep(path, form, { dropout: drops = true, trueGrad } = {}) {
+  const { model, config: stored, params, tokens, targets } = readInputs(path);
+  const config = trueGrad === undefined ? stored : { ...stored, trueGrad };
   if (model === 'decoder') {
     const forward = decoderLogits(config, tokens, form);
     const seed = drops && config.dropout > 0 ? config.seed : undefined;

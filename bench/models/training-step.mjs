@@ -1,8 +1,9 @@
-/** @file A full-batch training step of any model: loss, gradient, AdamW; no evaluation. */
+/** @file A full-batch training step of any model: loss, gradient, AdamW or TrueGrad's AdamW; no evaluation. */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy } from 'optimal-grokking/dist/models/loss.js';
 import { valueAndGrads } from 'optimal-grokking/dist/models/params.js';
-import { adamw, applyUpdates } from 'optimal-grokking/dist/optim/index.js';
+import { valueGradsAndSquares } from 'optimal-grokking/dist/models/true-grad/index.js';
+import { adamw, applyUpdates, tgAdamW } from 'optimal-grokking/dist/optim/index.js';
 import { toHostTree } from 'optimal-grokking/dist/train/state.js';
 
 /**
@@ -14,8 +15,11 @@ import { toHostTree } from 'optimal-grokking/dist/train/state.js';
 /**
  * Logits of all training rows, [rows, classes].
  *
- * @typedef {(params: any, random?: { seed: number, step: tf.Tensor }) => tf.Tensor2D} Forward
+ * @typedef {(params: any, random?: { seed: number, step: tf.Tensor }, uses?: Uses) => tf.Tensor2D} Forward
  */
+
+/** @typedef {import('optimal-grokking/dist/models/true-grad/index.js').Uses} Uses */
+/** @typedef {import('optimal-grokking/dist/models/true-grad/index.js').TrueGradForm} TrueGradForm */
 
 /**
  * @param {object} model
@@ -24,21 +28,26 @@ import { toHostTree } from 'optimal-grokking/dist/train/state.js';
  * @param {Int32Array} model.targets [rows]
  * @param {number} model.classes
  * @param {number} [model.seed] what dropout draws from; without it nothing is dropped
- * @param {import('optimal-grokking/dist/optim/index.js').OptimizerOptions} options
+ * @param {import('optimal-grokking/dist/optim/index.js').OptimizerOptions & { trueGrad?: TrueGradForm }} options AdamW's;
+ *   with `trueGrad`, TrueGrad's
  * @returns {TrainingStep}
  */
 export function trainingStep({ forward, params, targets, classes, seed }, options) {
-  const optimizer = adamw(options);
+  const { trueGrad, ...rest } = options;
+  const optimizer = trueGrad === undefined ? adamw(rest) : tgAdamW({ ...rest, trueGrad });
   /** @param {any} state */
   const step = (state) => {
     /** @type {tf.Tensor2D} */
     const labels = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), classes), 'float32');
     const random = seed === undefined ? undefined : { seed, step: state.step };
-    const { value, grads } = valueAndGrads(
-      (given) => crossEntropy(forward(given, random), labels),
-      state.params,
-    );
-    const update = optimizer.update(grads, state.optimizer, { params: state.params, step: state.step });
+    /** @param {any} given @param {Uses} [uses] */
+    const loss = (given, uses) => crossEntropy(forward(given, random, uses), labels);
+    const { value, grads, ...squared } =
+      trueGrad === undefined
+        ? valueAndGrads(loss, state.params)
+        : valueGradsAndSquares(loss, state.params, { examples: targets.length, form: trueGrad });
+    const context = { params: state.params, step: state.step, ...squared };
+    const update = optimizer.update(grads, state.optimizer, context);
     return {
       state: {
         params: applyUpdates(state.params, update.updates),

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** @typedef {import('../harness/contender.mjs').ContenderSpec} ContenderSpec */
 /** @typedef {import('../harness/steps.mjs').ContenderOptions} ContenderOptions */
+/** @typedef {import('../models/steps.mjs').TrueGradForm} TrueGradForm */
 
 /** @param {string} file @returns {string} */
 const here = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
@@ -13,19 +14,22 @@ const here = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
  * @param {string} name
  * @param {string} description
  * @param {import('../models/steps.mjs').Form} form
- * @param {Pick<ContenderOptions, 'inputs' | 'threads' | 'device'> & { spinning?: boolean }} options
+ * @param {Pick<ContenderOptions, 'inputs' | 'threads' | 'device'> & { spinning?: boolean, trueGrad?: TrueGradForm }} options
+ *   with `trueGrad`, it trains with TrueGrad's AdamW, whose losses are its own
  * @returns {ContenderSpec}
  */
-export function compiled(name, description, form, { inputs, threads, device, spinning }) {
+export function compiled(name, description, form, { inputs, threads, device, spinning, trueGrad }) {
   return {
     name,
     description,
+    checked: trueGrad === undefined,
     command: process.execPath,
     args: [
       here('contenders/compiled.mjs'),
       ...['--name', name, '--inputs', inputs, '--form', form],
       ...['--threads', String(threads), '--device', device],
       ...(spinning === undefined ? [] : ['--spinning', spinning ? 'on' : 'off']),
+      ...(trueGrad === undefined ? [] : ['--true-grad', trueGrad]),
     ],
     // What TensorFlow, under one of tfjs's backends, takes its number of threads and its silence from.
     env: { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1', TF_CPP_MIN_LOG_LEVEL: '2' },

@@ -202,7 +202,7 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
     expect(exact).toMatchReference(whole.get('w') as Float64Array, TOLERANCE);
 
     // Each place of an image by itself, as if it were an image of its own.
-    const [, height, width] = of(0, { w: kernel }).shape as [number, number, number];
+    const [, height, width] = of(0, { w: kernel }).shape;
     const places = height * width;
     const single = perExample(
       (place, p) => {
@@ -225,9 +225,9 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
 });
 
 /** (1/B)·Σ gᵢ² by one gradient an example, added in float64. @param loss An example's own. */
-function perExample(
-  loss: (example: number, params: Params) => tf.Tensor,
-  params: Params,
+function perExample<P extends Params>(
+  loss: (example: number, params: P) => tf.Tensor,
+  params: P,
   examples: number,
 ): Map<string, Float64Array> {
   const sums = new Map<string, Float64Array>();
@@ -282,7 +282,7 @@ describe('a matrix used at several places', () => {
                 const losses = x.map((rows, place) => {
                   const all = expand(rows);
                   const each = all.shape[0] === examples ? all : tf.tile(all, [examples, 1]);
-                  const y = tf.matMul(each, w, false, transposed);
+                  const y: tf.Tensor2D = tf.matMul(each, w, false, transposed);
                   return lossOf(uses.linear('w', rows, y, { transposed }), place);
                 });
                 return tf.div(tf.addN(losses), examples);
@@ -294,10 +294,7 @@ describe('a matrix used at several places', () => {
               (example, { w }) =>
                 tf.addN(
                   x.map((rows, place) =>
-                    lossOf(
-                      tf.matMul(rowOf(expand(rows), example), w as tf.Tensor2D, false, transposed),
-                      place,
-                    ),
+                    lossOf(tf.matMul(rowOf(expand(rows), example), w, false, transposed), place),
                   ),
                 ),
               params,
@@ -345,7 +342,7 @@ describe('a matrix used at several places', () => {
           tf.addN(
             places.map((place) => {
               const row = rowOf(expand(x[place] as Rows), example);
-              return lossOf(grouped(tf.matMul(row, w as tf.Tensor2D), place), place);
+              return lossOf(grouped(tf.matMul(row, w), place), place);
             }),
           ),
         params,
