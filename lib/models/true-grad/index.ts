@@ -1,4 +1,4 @@
 /** @file TrueGrad's second moment: the squared gradients of single examples. */
 export { TRUE_GRAD_FORMS, type TrueGradForm } from './form';
-export type { LinearOptions, PartOptions, Uses } from './uses';
+export type { LinearUseOptions, PartUseOptions, Uses } from './uses';
 export { type TrueGradOptions, valueGradsAndSquares } from './value-grads-and-squares';

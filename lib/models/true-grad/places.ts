@@ -6,7 +6,7 @@ import type { Rows } from '../rows';
 export interface LinearPlace {
   readonly x: Rows;
   readonly transposed: boolean;
-  /** [1, outputs]: see `LinearOptions`. */
+  /** [1, outputs]: see `LinearUseOptions`. */
   readonly factor?: tf.Tensor2D;
   /** Gradient of y, [examples, outputs], or [examples, groups] with a factor. */
   readonly dy: tf.Tensor2D;

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ArgumentError } from '../../errors';
 import type { Rows } from '../rows';
 import type { Kind, Places } from './places';
-import type { PartOptions, Uses } from './uses';
+import type { PartUseOptions, Uses } from './uses';
 
 /** A place whose gradient is still to come. */
 type Pending<K extends Kind> = Omit<Places[K], 'dy'>;
@@ -38,7 +38,7 @@ export function recordUses(examples: number): Recording {
     return own;
   };
 
-  function partOf<K extends Kind>(name: string, kind: K, part: PartOptions['part']): Places[K][] {
+  function partOf<K extends Kind>(name: string, kind: K, part: PartUseOptions['part']): Places[K][] {
     const parts = records.get(name) ?? [];
     records.set(name, parts);
     const other = parts.find((known) => known.kind !== kind);
@@ -59,7 +59,7 @@ export function recordUses(examples: number): Recording {
     kind: K,
     y: T,
     place: Pending<K>,
-    part?: PartOptions['part'],
+    part?: PartUseOptions['part'],
   ): T {
     if (y.shape[0] !== examples) {
       throw new ArgumentError(

@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Rows } from '../rows';
 
 /** Which part of a parameter a use is of. */
-export interface PartOptions {
+export interface PartUseOptions {
   /**
    * First row and number of rows, along the first axis of the parameter, such as a third of a packed projection; default
    * all. Parts of one parameter are equal or apart; rows that no use is of have squares of 0.
@@ -15,7 +15,7 @@ export interface PartOptions {
 }
 
 /** What else there is to say of a linear use. */
-export interface LinearOptions extends PartOptions {
+export interface LinearUseOptions extends PartUseOptions {
   /** y = x·Wᵀ rather than x·W. */
   readonly transposed?: boolean;
   /**
@@ -36,9 +36,9 @@ export interface Uses {
    * @param x [examples, inputs], or rows that several examples share
    * @param y [examples, outputs]
    */
-  linear(name: string, x: tf.Tensor2D | Rows, y: tf.Tensor2D, options?: LinearOptions): tf.Tensor2D;
+  linear(name: string, x: tf.Tensor2D | Rows, y: tf.Tensor2D, options?: LinearUseOptions): tf.Tensor2D;
   /** y = … + b. @param y [examples, …, features] */
-  bias<T extends tf.Tensor>(name: string, y: T, options?: PartOptions): T;
+  bias<T extends tf.Tensor>(name: string, y: T, options?: PartUseOptions): T;
   /** y = x·g, element by element. @param x [examples, …, features] @param y [examples, …, features] */
   gain<T extends tf.Tensor>(name: string, x: T, y: T): T;
   /**
