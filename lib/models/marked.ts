@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { normalize, type WeightAndBias } from './layer-norm';
 import { namedTensors, type Params } from './params';
 import type { TokenBatch } from './rows';
-import type { PartOptions, Uses } from './true-grad/uses';
+import type { PartUseOptions, Uses } from './true-grad/uses';
 
 /** The marks of one forward pass. */
 export interface Marks {
@@ -46,7 +46,7 @@ export function markedProduct(
   weight: tf.Tensor2D,
   { uses, nameOf }: Marks,
   parameter: tf.Tensor2D = weight,
-  options: PartOptions = {},
+  options: PartUseOptions = {},
 ): tf.Tensor2D {
   return uses.linear(nameOf(parameter), x, tf.matMul(x, weight, false, true), {
     transposed: true,

@@ -9,7 +9,7 @@ import type { DecoderModelConfig } from '../config';
 import { type Marks, markedEmbedding, markedNorm, markedProduct, marksOf } from '../marked';
 import type { Params } from '../params';
 import { splitHeads } from '../rows';
-import type { PartOptions, Uses } from '../true-grad/uses';
+import type { PartUseOptions, Uses } from '../true-grad/uses';
 import { inMasks } from './dropout';
 import { byHeads, keptShare, type Layers, type Linear, third, withoutEffect } from './layers';
 import type { DecoderParams } from './parameters';
@@ -70,7 +70,7 @@ const times = (x: tf.Tensor2D, factor: number): tf.Tensor2D => (factor === 1 ? x
 /** The same row for all examples, [rows, features]. */
 const forAll = (row: tf.Tensor2D, rows: number): tf.Tensor2D => tf.add(row, tf.zeros([rows, row.shape[1]]));
 
-const partOf = ({ weight, packed }: Linear): PartOptions =>
+const partOf = ({ weight, packed }: Linear): PartUseOptions =>
   packed === undefined ? {} : { part: [packed.start, weight.shape[0]] };
 
 /** x·Wᵀ */
