@@ -201,3 +201,4 @@ export {
 } from './train/spectrum-recorder';
 export type { TrainState } from './train/state';
 export { type Batch, makeStep, type StepParts } from './train/step';
+export type { AccuracyTarget } from './train/target';

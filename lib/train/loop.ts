@@ -10,7 +10,7 @@ import type { StateObserver } from './observer';
 import type { Evaluation, TrainingProgress } from './progress';
 import type { TrainState } from './state';
 import { METRICS, scheduleOf } from './step';
-import { isEvaluated, type Target, targetEnd } from './target';
+import { type AccuracyTarget, isEvaluated, targetEnd } from './target';
 
 /** Why a run ended: target accuracy reached, budget spent, loss no longer a number, or told to. */
 export type StopReason = 'target' | 'steps' | 'nan' | 'signal';
@@ -28,7 +28,7 @@ export interface LoopOptions {
   /** As in the state's schedule. */
   readonly evalEvery: number;
   /** End once enough evaluations in a row reach an accuracy, or some updates after that. */
-  readonly target?: Target;
+  readonly target?: AccuracyTarget;
   /** Ends the run after the call under way. */
   readonly signal?: AbortSignal;
   /** Seconds of training in one call of the program, about. Default 0.25. */

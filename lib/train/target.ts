@@ -3,7 +3,7 @@ import type { RunConfig } from './config';
 import type { Evaluation } from './progress';
 
 /** What a run is to reach. */
-export interface Target {
+export interface AccuracyTarget {
   /** Share of the validation rows predicted right, in (0, 1]. */
   readonly accuracy: number;
   /** How many evaluations in a row must have it, at least 1. */
@@ -17,7 +17,7 @@ export function targetOf({
   stopAtAccuracy,
   stopEvaluations,
   stepsAfterTarget = 0,
-}: Pick<RunConfig, 'stopAtAccuracy' | 'stopEvaluations' | 'stepsAfterTarget'>): Target | undefined {
+}: Pick<RunConfig, 'stopAtAccuracy' | 'stopEvaluations' | 'stepsAfterTarget'>): AccuracyTarget | undefined {
   if (stopAtAccuracy === undefined) return undefined;
   return { accuracy: stopAtAccuracy, evaluations: stopEvaluations, stepsAfter: stepsAfterTarget };
 }
@@ -25,7 +25,7 @@ export function targetOf({
 /** The step of the evaluation that first completed as many in a row as the target asks for. */
 export function targetEvent(
   evaluations: readonly Evaluation[],
-  { accuracy, evaluations: needed }: Target,
+  { accuracy, evaluations: needed }: AccuracyTarget,
 ): number | undefined {
   let streak = 0;
   for (const { epoch, validationAccuracy } of evaluations) {
@@ -44,7 +44,7 @@ export function targetEvent(
  */
 export function targetEnd(
   evaluations: readonly Evaluation[],
-  target: Target,
+  target: AccuracyTarget,
   steps: number,
 ): number | undefined {
   const event = targetEvent(evaluations, target);
