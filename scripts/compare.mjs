@@ -5,6 +5,7 @@
  * only set the ranges of the grids, has to be asked for.
  */
 
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
@@ -54,6 +55,7 @@ await runCommand(async () => {
     await report(folder, require('optimal-grokking'));
     return;
   }
+  const commit = libraryCommit();
   /** @param {Phase} phase */
   const look = (phase) => {
     const recordsOf = (/** @type {Phase} */ one) => comparisons.readRecords(folder, one);
@@ -76,7 +78,7 @@ await runCommand(async () => {
     }
     const failures = await runPool({
       missing: () => look(phase).missing,
-      message: (run) => ({ protocol: { event: protocol.event, drops: protocol.drops }, run, places }),
+      message: (run) => ({ protocol: { event: protocol.event, drops: protocol.drops }, run, places, commit }),
       workers,
       onEnd(run, answer) {
         if (answer.outcome === 'failed') console.error(`${run.id} failed: ${answer.reason}`);
@@ -113,6 +115,14 @@ function workersOf(asked) {
     throw new UsageError(`--workers is '${asked}', expected a whole number from 1 to 256. ${USAGE}`);
   }
   return count;
+}
+
+/** The last commit that changed the library, with a `+` where files differ from it; `undefined` outside a checkout. */
+function libraryCommit() {
+  const git = (/** @type {string[]} */ ...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  const { status, stdout } = git('log', '-1', '--format=%h', '--', 'lib');
+  if (status !== 0 || stdout.trim() === '') return undefined;
+  return `${stdout.trim()}${git('status', '--porcelain', '--', 'lib').stdout === '' ? '' : '+'}`;
 }
 
 /** What of a plan is recorded, and what of the records is of no plan. */

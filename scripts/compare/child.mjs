@@ -14,10 +14,10 @@ const stop = () => {
 process.on('disconnect', stop);
 process.on('message', async (/** @type {any} */ message) => {
   if (message.stop) return stop();
-  const { protocol, run, places } = message;
+  const { protocol, run, places, commit } = message;
   let answer;
   try {
-    answer = await carryOut(protocol, run, places);
+    answer = await carryOut(protocol, run, places, { commit });
   } catch (error) {
     answer = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }

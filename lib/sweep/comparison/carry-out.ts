@@ -33,6 +33,8 @@ export interface CarryOutOptions {
   readonly threads?: number;
   /** Most seconds of training between two checkpoints. Default 30. */
   readonly checkpointSeconds?: number;
+  /** Of the library, for the record. */
+  readonly commit?: string | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function carryOut(
   protocol: Pick<ComparisonProtocol, 'event' | 'drops'>,
   run: PlannedRun,
   { folder, work }: ComparisonPlaces,
-  { threads = 1, checkpointSeconds = 30 }: CarryOutOptions = {},
+  { threads = 1, checkpointSeconds = 30, commit }: CarryOutOptions = {},
 ): Promise<CarriedOut> {
   const own = join(work, `${run.id}_${run.digest}`);
   const claim = takeClaim(own);
@@ -63,7 +65,7 @@ export async function carryOut(
       notify: () => {},
     });
     if (finished.summary.stoppedBy === 'signal') return { outcome: 'stopped' };
-    const record = recordOf(protocol, run, finished);
+    const record = recordOf(protocol, run, finished, commit);
     if (run.phase === 'test') saveCurve(folder, record, finished.evaluations);
     await addRecord(folder, record, work);
     rmSync(out, { recursive: true, force: true });

@@ -113,7 +113,7 @@ const SCHEMA = z.strictObject({
     settings: z.array(z.strictObject({ name, title: text, options, cost: positive })),
   }),
   claims: z.array(
-    z.strictObject({ name, text, measure: z.enum(['event', 'drops']), arm: name, against: name }),
+    z.strictObject({ name: text, text, measure: z.enum(['event', 'drops']), arm: name, against: name }),
   ),
   statistics: z.strictObject({ level: share, resamples: steps, seed: z.number().int().min(0) }),
 });

@@ -33,6 +33,8 @@ export interface RunRecord extends Pick<PlannedRun, 'phase' | 'id' | 'digest' | 
   readonly threads: number;
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly platform: string };
+  /** The last commit of the library's code, with a `+` where it had changes; absent outside a checkout. */
+  readonly commit?: string;
   /** When the run ended, ISO 8601. */
   readonly finished: string;
 }
@@ -70,14 +72,20 @@ const SCHEMA = z.object({
   threads: z.number().int().min(1),
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number(), platform: z.string() }),
+  commit: z.string().optional(),
   finished: z.string(),
 });
 
-/** What a finished run says. */
+/**
+ * What a finished run says.
+ *
+ * @param commit of the library, where it is known
+ */
 export function recordOf(
   { event: rule, drops }: Pick<ComparisonProtocol, 'event' | 'drops'>,
   planned: PlannedRun,
   { summary, evaluations, config }: FinishedRun,
+  commit?: string,
 ): RunRecord {
   const { phase, id, digest, arm, setting, trial, seed, budget } = planned;
   const { steps, stoppedBy, seconds, msPerStep, device, threads, versions, machine } = summary;
@@ -110,6 +118,7 @@ export function recordOf(
     threads,
     versions,
     machine,
+    ...(commit === undefined ? {} : { commit }),
     finished: new Date().toISOString(),
   };
 }
