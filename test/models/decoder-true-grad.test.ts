@@ -67,12 +67,14 @@ it('of parameters without influence are exactly 0', () => {
   });
 });
 
-it('have one form where every parameter is used at one place', () => {
+it('have one form where every parameter is used at one place; no tensor is left behind', () => {
+  const before = tf.memory().numTensors;
   tf.tidy(() => {
     const { params, ...given } = caseOf({ sequenceLength: 1, layers: 1, mask: 'none' });
     const exact = new Map(namedTensors(markedStep(given, params, 'exact').squares));
     expectTensors(markedStep(given, params, 'token').squares, exact, 1e-6);
   });
+  expect(tf.memory().numTensors).toBe(before);
 });
 
 it('are the same compiled', async () => {
