@@ -28,7 +28,7 @@ export interface SpectraOptions {
   readonly matrices?: readonly string[];
   /** Whether σ/σ₁ is shown instead of σ. Default false. */
   readonly relative?: boolean;
-  /** Panels side by side. Default 3. */
+  /** Panels side by side, at most; fewer where their titles are too long for that. Default 3. */
   readonly columns?: number;
   /** Design width in pixels, at least 480. Default 900. */
   readonly width?: number;
@@ -39,8 +39,9 @@ export interface SpectraOptions {
 const MARGIN = { left: 62, right: 16, bottom: 50 };
 /** Pixels between panels: below one, for its ticks and the next one's title. */
 const GAP = { x: 24, y: 50 };
-/** Pixels of a panel's title. */
+/** Pixels of a panel's title: its height with what is around it, and the width of a character. */
 const TITLE = 26;
+const TITLE_CHARACTER = 7;
 /** From light to dark, by what is told apart on white. */
 const SHADES = ['#9CCBE8', '#56B4E9', '#E69F00', '#D55E00', '#882255', '#22262B'] as const;
 /** Values below this share of the largest are below the panel. */
@@ -55,14 +56,14 @@ export function spectra(spectrum: Spectrum, options: SpectraOptions): Figure {
   const { title, subtitle, relative = false, width = 900, panelHeight = 170 } = options;
   const matrices = recordedMatrices(spectrum, options.matrices);
   const moments = options.moments ?? spectrumMoments(spectrum, options.history);
-  const columns = Math.min(options.columns ?? 3, matrices.length);
+  const plotWidth = width - MARGIN.left - MARGIN.right;
+  const columns = Math.min(options.columns ?? 3, matrices.length, titlesIn(plotWidth, matrices));
   check(spectrum, { moments, width, panelHeight, columns });
   const panels = matrices.map((matrix) => linesOf(matrix, spectrum, moments, relative));
   const axis = valueAxis(
     panels.flatMap((lines) => lines.flatMap(({ values }) => values)),
     panelHeight,
   );
-  const plotWidth = width - MARGIN.left - MARGIN.right;
   const plotHeight = gridHeight(Math.ceil(matrices.length / columns), panelHeight, GAP);
   const places = matrices.map((_, i) =>
     placeOf(i, { columns, plotWidth, plotHeight, panelHeight, gap: GAP }),
@@ -214,6 +215,13 @@ function axesOf(
       ...(first ? { title: { text: relative ? 'σ/σ<sub>1</sub>' : 'σ', font: small, standoff: 4 } } : {}),
     },
   };
+}
+
+/** How many titles stand side by side, at least one. */
+function titlesIn(plotWidth: number, matrices: readonly RecordedMatrix[]): number {
+  const lengths = matrices.map((matrix) => titleOfMatrix(matrix).replace(/<.*?>/g, '').length);
+  const longest = TITLE_CHARACTER * Math.max(1, ...lengths);
+  return Math.max(1, Math.floor((plotWidth + GAP.x) / (longest + GAP.x)));
 }
 
 function titleOfMatrix({ name, shape }: RecordedMatrix): string {

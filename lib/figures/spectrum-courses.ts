@@ -26,16 +26,18 @@ export interface SpectrumCoursesOptions {
   readonly measures?: readonly SpectrumMeasure[];
   /** The matrices to show. Default all. */
   readonly matrices?: readonly string[];
-  /** Design width in pixels, at least 560. Default 900. */
+  /** Design width in pixels, at least 560, and more where matrices have long names. Default 900. */
   readonly width?: number;
-  /** Height of one panel in pixels, at least 110. Default 150. */
+  /** Height of one panel in pixels, at least 110; more where the legend needs it. Default 150. */
   readonly panelHeight?: number;
 }
 
 const MARGIN = { left: 66, top: 8, bottom: 50 };
 const GAP = { x: 0, y: 32 };
-/** Pixels of the legend beside the panels: a character, and what comes with the longest. */
-const LEGEND = { character: 6.4, entry: 62, least: 130 };
+/** Pixels of the legend beside the panels: a character, what comes with the longest, a row, and what comes with all. */
+const LEGEND = { character: 6.4, entry: 62, least: 130, row: 19.5, around: 90 };
+/** Pixels that the panels' titles take. */
+const LEAST_PLOT_WIDTH = 320;
 const MOST_POINTS = 400;
 /**
  * Tol's muted scheme, which every common colour vision tells apart and which has none of the accuracies' colours; a second round
@@ -58,9 +60,9 @@ const DASHES = ['solid', '5px,3px', '2px,2px'];
 
 const RANKS: readonly SpectrumMeasure[] = ['effectiveRank', 'energyRank', 'stableRank'];
 const NAMES: Readonly<Record<SpectrumMeasure, string>> = {
-  effectiveRank: 'effective rank exp(−Σ q ln q), q = σ/Σσ, as a share of full rank',
-  energyRank: 'effective rank with q = σ²/Σσ², as a share of full rank',
-  stableRank: 'stable rank Σσ²/σ₁², as a share of full rank',
+  effectiveRank: 'effective rank (q = σ/Σσ), share of full rank',
+  energyRank: 'effective rank (q = σ²/Σσ²), share of full rank',
+  stableRank: 'stable rank Σσ²/σ₁², share of full rank',
   sum: 'Σσ (logarithmic)',
   norm: 'weight norm √Σσ² (logarithmic)',
 };
@@ -90,7 +92,7 @@ export function spectrumCourses(
   history: readonly Evaluation[],
   options: SpectrumCoursesOptions,
 ): Figure {
-  const { measures = ['effectiveRank', 'sum', 'norm'], width = 900, panelHeight = 150 } = options;
+  const { measures = ['effectiveRank', 'sum', 'norm'], width = 900 } = options;
   const { subtitle = 'dots: half-way from the maximum to the final value' } = options;
   const rows = finiteEvaluations(history);
   const matrices = recordedMatrices(spectrum, options.matrices);
@@ -108,7 +110,18 @@ export function spectrumCourses(
     Math.ceil(LEGEND.entry + LEGEND.character * Math.max(...names.map(({ length }) => length))),
   );
   const plotWidth = width - MARGIN.left - legendWidth;
+  if (plotWidth < LEAST_PLOT_WIDTH) {
+    const least = LEAST_PLOT_WIDTH + MARGIN.left + legendWidth;
+    throw new ArgumentError(
+      `the figure is ${width} wide, expected at least ${least} for these names of matrices`,
+    );
+  }
   const count = 1 + measures.length;
+  const legendHeight = LEGEND.around + LEGEND.row * (matrices.length + ACCURACIES.length);
+  const panelHeight = Math.max(
+    options.panelHeight ?? 150,
+    Math.ceil((legendHeight - gridHeight(count, 0, GAP)) / count),
+  );
   const plotHeight = gridHeight(count, panelHeight, GAP);
   const places = Array.from({ length: count }, (_, i) =>
     placeOf(i, { columns: 1, plotWidth, plotHeight, panelHeight, gap: GAP }),
