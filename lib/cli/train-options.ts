@@ -102,7 +102,7 @@ const optimizer = () => [
   ).argParser(parseBetas),
   number(
     '--b3 <number>',
-    "for tg: decay rate of the mean of single examples' (default: the second of betas)",
+    "for tg: decay rate of the mean of examples' squares (default: the second of betas)",
   ),
   number('--eps <number>', "keeps the moment's root away from 0 (default: 1e-8; 1e-12 for tg)"),
   choice('--eps-mode <mode>', 'for adamw and adam: add eps, or make it the least (default: add)', EPS_MODES),
