@@ -1,12 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Files that need a process of their own: those that replace a module of Node's, which must happen before anything loads
+ * it, and those that load the built library, which registers its kernels with tfjs over the sources'.
+ */
+const ALONE = ['test/bench/roofline.test.ts', 'test/train/{damage,run-store}.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/matchers.ts'],
-    // Native addons and tfjs's process-wide engine: one process a file, no sharing.
+    // Native addons and tfjs's process-wide engine: processes, not threads.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          setupFiles: ['test/support/one-library.ts'],
+          // A process a file, which loads tfjs, Plotly and the library anew, would take twice as long in all.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
+    ],
   },
 });

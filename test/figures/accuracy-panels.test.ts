@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../lib/errors';
 import { type AccuracyPanel, accuracyPanels } from '../../lib/figures/accuracy-panels';
 import { sizeOf } from '../../lib/figures/figure';
-import { openRenderer } from '../../lib/figures/plotly-renderer.node';
 import { messageOf } from '../support/one-line';
 import { grokking } from './histories';
+import { renderer } from './renderer';
 import { overlaps, texts } from './svg';
 
 const runs = [1800, 2500].map((jump, seed) => ({ label: `seed ${seed}`, history: grokking(4000, jump) }));
@@ -13,7 +13,6 @@ const panels = (count: number): AccuracyPanel[] =>
 
 describe('accuracyPanels', () => {
   it('draws every panel, label upon no label, at the smallest size too', async () => {
-    const renderer = openRenderer();
     for (const [count, size] of [
       [6, {}],
       [5, { width: 480, panelHeight: 120 }],

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ArgumentError } from '../../lib/errors';
 import { type ErrorPanel, errorCurves } from '../../lib/figures/error-curves';
 import { sizeOf } from '../../lib/figures/figure';
-import { openRenderer } from '../../lib/figures/plotly-renderer.node';
 import { messageOf } from '../support/one-line';
+import { renderer } from './renderer';
 import { overlaps, texts } from './svg';
 
 const LABELS = [
@@ -38,7 +38,6 @@ const panels: ErrorPanel[] = [
 
 describe('errorCurves', () => {
   it('draws every label inside the picture and none over another, at the smallest size too', async () => {
-    const renderer = openRenderer();
     for (const [given, size] of [
       [panels, {}],
       [panels, { width: 560, height: 300 }],

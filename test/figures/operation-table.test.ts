@@ -1,14 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sizeOf, titleOf } from '../../lib/figures/figure';
 import { operationTable } from '../../lib/figures/operation-table';
 import { type Packed, unpacked } from '../../lib/figures/packed';
-import { openRenderer, type Renderer } from '../../lib/figures/plotly-renderer.node';
+import { renderer } from './renderer';
 import { overlaps, places, texts } from './svg';
-
-let renderer: Renderer;
-beforeAll(() => {
-  renderer = openRenderer();
-});
 
 const addition = (modulus: number) =>
   Int32Array.from(

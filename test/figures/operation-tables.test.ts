@@ -1,16 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeDataset } from '../../lib/data/dataset';
 import { getOperation, operationNames } from '../../lib/data/operations';
 import { sizeOf, titleOf } from '../../lib/figures/figure';
 import { operationTables } from '../../lib/figures/operation-tables';
 import { type Packed, unpacked } from '../../lib/figures/packed';
-import { openRenderer, type Renderer } from '../../lib/figures/plotly-renderer.node';
+import { renderer } from './renderer';
 import { overlaps, places, texts } from './svg';
-
-let renderer: Renderer;
-beforeAll(() => {
-  renderer = openRenderer();
-});
 
 const panels = operationNames().map((operation) => {
   const { label, modular } = getOperation(operation);

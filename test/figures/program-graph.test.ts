@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Graph, PASSES, Program } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { sizeOf } from '../../lib/figures/figure';
-import { openRenderer } from '../../lib/figures/plotly-renderer.node';
 import { programGraph } from '../../lib/figures/program-graph';
+import { renderer } from './renderer';
 import { overlaps, texts } from './svg';
 
 const points = tf.tensor2d([0.5, 1, 1.5, 2], [4, 1]);
@@ -55,7 +55,6 @@ describe('programGraph', () => {
     '%s: every label is in the picture and none over another',
     async (which) => {
       const figure = programGraph(await graphOf(which === 'no pass' ? [] : PASSES), names);
-      const renderer = openRenderer();
       const { width, height } = sizeOf(figure);
       const labels = texts(await renderer.svg(figure, { width, height }), renderer.measure);
       expect(labels.length).toBeGreaterThan(15);

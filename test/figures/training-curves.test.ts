@@ -1,15 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Figure, sizeOf, titleOf } from '../../lib/figures/figure';
-import { openRenderer, type Renderer } from '../../lib/figures/plotly-renderer.node';
 import { type LabelledHistory, trainingCurves } from '../../lib/figures/training-curves';
 import type { Evaluation } from '../../lib/train/progress';
 import { grokking } from './histories';
+import { renderer } from './renderer';
 import { overlaps, places, texts } from './svg';
-
-let renderer: Renderer;
-beforeAll(() => {
-  renderer = openRenderer();
-});
 
 const run = (history: readonly Evaluation[], label = 'seed 0'): LabelledHistory => ({ label, history });
 const draw = (figure: Figure) => renderer.svg(figure, sizeOf(figure));

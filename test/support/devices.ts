@@ -1,8 +1,9 @@
 /** @file The ways to run a function of tensors that one test body is run on. */
 import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
-import { compileFunction, toHost, withBackend } from '../../lib/compile';
+import type * as tf from '@tensorflow/tfjs-core';
+import { compileFunction, toHost } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
+import { eagerly } from './eager';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -14,14 +15,7 @@ export interface TestDevice {
 
 const eager: TestDevice = {
   name: 'eager tfjs:cpu',
-  run: async (f, inputs) =>
-    withBackend('cpu', () => {
-      let results: Numbers[] = [];
-      tf.tidy(() => {
-        results = f([...inputs]).map((tensor) => toHost(tensor).data);
-      });
-      return results;
-    }),
+  run: async (f, inputs) => eagerly(() => f([...inputs])).map(({ data }) => data),
 };
 
 const compiled: TestDevice = {

@@ -13,6 +13,7 @@ import {
 } from '../../../lib/compile';
 import { keyLanes, purposeLanes, words } from '../../../lib/compile/random/generator';
 import { onnxRuntimeNode } from '../../../lib/compile/runtime.node';
+import { eagerly } from '../../support/eager';
 import { messageOf } from '../../support/one-line';
 import { drawn, EXACT_NAMES, KEYS, keyTensor, ROUNDED_NAMES } from './drawn';
 
@@ -23,20 +24,11 @@ function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** What eager tfjs draws for a key. */
-function eagerly(seed: number, step: number) {
-  return withBackend('cpu', () =>
-    tf.tidy(() =>
-      drawn([tf.scalar(seed, 'int32'), tf.scalar(step, 'int32')]).map((tensor) => ({
-        dtype: tensor.dtype,
-        shape: tensor.shape,
-        data: tensor.dataSync(),
-      })),
-    ),
-  );
-}
+const drawnEagerly = (seed: number, step: number) =>
+  eagerly(() => drawn([tf.scalar(seed, 'int32'), tf.scalar(step, 'int32')]));
 
 describe('compiled random numbers', () => {
-  const references = KEYS.map(([seed, step]) => eagerly(seed, step));
+  const references = KEYS.map(([seed, step]) => drawnEagerly(seed, step));
 
   it.each([1, 2])('are the bits of the TypeScript form with %i threads, normals to 1e-6', async (threads) => {
     const compiled = await compileFunction(onnxRuntimeNode, drawn, [keyTensor(0), keyTensor(0)], { threads });
@@ -63,7 +55,7 @@ describe('compiled random numbers', () => {
     });
     const outputs = await compiled.run([keyTensor(7), keyTensor(100)]);
     await compiled.release();
-    const reference = eagerly(7, 100);
+    const reference = drawnEagerly(7, 100);
     EXACT_NAMES.forEach((name, i) => {
       const { data, dtype } = reference[i] as (typeof reference)[number];
       expect(farthest(outputs[i]?.data as Float64Array, data), name).toBe(0);

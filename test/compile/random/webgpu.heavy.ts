@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { withBackend } from '../../../lib/compile';
 import { bundleForNode, root } from '../../support/bundle';
 import { softwareVulkan } from '../../support/chromium';
+import { eagerly } from '../../support/eager';
 import '../../support/matchers';
 import { temporaryFolder } from '../../support/temporary';
 import { drawn, EXACT_NAMES, KEYS, ROUNDED_NAMES } from './drawn';
@@ -31,11 +31,7 @@ describe.skipIf(vulkan === undefined)('random numbers on WebGPU, a software devi
     await promisify(execFile)(process.execPath, [program, output], { env });
     results = JSON.parse(readFileSync(output, 'utf8')) as number[][][];
     references = KEYS.map((key) =>
-      withBackend('cpu', () =>
-        tf.tidy(() =>
-          drawn(key.map((value) => tf.scalar(value, 'int32'))).map((tensor) => [...tensor.dataSync()]),
-        ),
-      ),
+      eagerly(() => drawn(key.map((value) => tf.scalar(value, 'int32')))).map(({ data }) => [...data]),
     );
   });
 
