@@ -41,8 +41,8 @@ export interface FactoredOptions {
   readonly which: FactoredMatrices;
   /**
    * Default `free`. With `unit`, a matrix is divided by its largest singular value, at the beginning and ever after; with `sum`,
-   * updates keep the sum of its singular values. Weight decay then does nothing to factored matrices: it scales all σ of a
-   * matrix alike, and their scale is given.
+   * `project` keeps the sum of its singular values, to 2e-6 of the first one over any number of updates. AdamW's weight decay then
+   * leaves factored matrices alone: it scales all σ of one alike, and their scale is given.
    */
   readonly singularValues?: SingularValueRule;
 }
@@ -165,6 +165,19 @@ function scaleOf(sigma: tf.Tensor, rule: 'unit' | 'sum'): tf.Tensor {
   return tf.maximum(rule === 'unit' ? tf.max(size) : tf.sum(size), SMALLEST);
 }
 
+/** Binary digits of a sum that is kept. */
+const SUM_DIGITS = 19;
+
+/**
+ * A sum rounded to fewer digits than float32 has. Scaled to that, σ gives the same number again, whatever the sum lost to
+ * rounding, so that errors do not add up over the updates.
+ */
+function roundedSum(sum: tf.Tensor): tf.Tensor {
+  const digits = tf.ceil(tf.div(tf.log(sum), Math.LN2)); // before the binary point
+  const last = tf.pow(2, tf.sub(digits, SUM_DIGITS));
+  return tf.mul(tf.floor(tf.add(tf.div(sum, last), 0.5)), last);
+}
+
 /**
  * σ as the forward pass has it. With `sum` the value is σ itself, which `project` keeps in place; what changes is the gradient,
  * which has no share along which the sum would change.
@@ -187,7 +200,7 @@ function projected(updated: Params, previous: Params, matrices: Matrices, rule: 
     if (rule === 'free') continue;
     const key = `${name}.${SIGMA}`;
     const sigma = tensors.get(key) as tf.Tensor1D;
-    const wanted = rule === 'unit' ? 1 : scaleOf(before.get(key) as tf.Tensor, rule);
+    const wanted = rule === 'unit' ? 1 : roundedSum(scaleOf(before.get(key) as tf.Tensor, rule));
     tensors.set(key, tf.mul(sigma, tf.div(wanted, scaleOf(sigma, rule))));
   }
   return treeOfNames(tensors) as Params;
