@@ -13,7 +13,11 @@ let folders = 0;
 
 /** Options of a run, and how often it is killed; more runs are begun where one ends too soon. */
 const RUNS = [
-  ['gpt', 50, '--p 11 --train-fraction .5 --d-model 16 --steps 20000 --eval-every 40'],
+  [
+    'gpt',
+    50,
+    '--p 11 --train-fraction .5 --d-model 16 --steps 20000 --eval-every 40 --spectrum-every 200 --spectrum-dense 50',
+  ],
   [
     'decoder',
     15,
@@ -53,7 +57,9 @@ async function writes(out: string, ended: Promise<unknown>, name?: string): Prom
 }
 
 const result = (folder: string) =>
-  ['metrics.csv', 'checkpoint.safetensors'].map((name) => readFileSync(join(folder, name), 'hex'));
+  ['metrics.csv', 'checkpoint.safetensors', 'spectrum.safetensors']
+    .filter((name) => existsSync(join(folder, name)))
+    .map((name) => readFileSync(join(folder, name), 'hex'));
 
 describe.skipIf(process.platform === 'win32')('grok train --resume after SIGKILL', () => {
   it.each(RUNS)(
