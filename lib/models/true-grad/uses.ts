@@ -19,8 +19,8 @@ export interface LinearUseOptions extends PartUseOptions {
   /** y = x·Wᵀ rather than x·W. */
   readonly transposed?: boolean;
   /**
-   * [1, outputs]: y is not x·W but (x·W)∘factor summed over equal groups of neighbouring outputs, [examples, groups], as
-   * attention scores are for one query. The gradient with respect to x·W then has one number an example and group.
+   * A row of one number an output. With it y is not x·W but (x·W)∘factor summed over equal groups of neighbouring outputs,
+   * [examples, groups], as attention scores are for one query. The gradient with respect to x·W then has one number an example and group.
    */
   readonly factor?: tf.Tensor2D;
 }
