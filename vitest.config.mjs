@@ -2,9 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Files that need a process of their own: those that replace a module of Node's, which must happen before anything loads
- * it, and those that load the built library, which registers its kernels with tfjs over the sources'.
+ * it, and those that load what registers with tfjs over `lib`: the built library, or danfo.js with a tfjs of its own.
  */
-const ALONE = ['test/bench/roofline.test.ts', 'test/train/{damage,run-store}.test.ts'];
+const ALONE = [
+  'test/bench/roofline.test.ts',
+  'test/data/dataset-csv.test.ts',
+  'test/train/{damage,run-store}.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -13,6 +17,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,

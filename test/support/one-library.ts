@@ -1,15 +1,21 @@
-/** @file Fails a test file that loads the built library in a process that has the sources: of their kernels, one would win. */
+/**
+ * @file Fails a test file that loads what changes tfjs for the test files after it in the same process: the built library
+ * registers its kernels over the sources', danfo.js a second tfjs's gradients over the corrected ones.
+ */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
-const built = fileURLToPath(new URL('../../lib/dist/', import.meta.url));
+const folders = ['../../lib/dist/', '../../node_modules/danfojs-node/'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 const { cache } = createRequire(import.meta.url);
-const isLoaded = () => Object.keys(cache).some((path) => path.startsWith(built));
+const loaded = () => folders.filter((folder) => Object.keys(cache).some((path) => path.startsWith(folder)));
 
-const before = isLoaded();
+const before = loaded();
 afterAll(() => {
-  if (!before && isLoaded()) {
-    throw new Error('this file loads the built library: it needs a place in ALONE of vitest.config.mjs');
+  const [folder] = loaded().filter((path) => !before.includes(path));
+  if (folder !== undefined) {
+    throw new Error(`this file loads ${folder}: it needs a place in ALONE of vitest.config.mjs`);
   }
 });
