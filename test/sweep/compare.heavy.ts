@@ -1,6 +1,6 @@
 /** @file `npm run compare` end to end: whole, stopped, killed, two at once. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -61,14 +61,16 @@ const outcomes = (records: readonly RunRecord[]) =>
 /** Runs of some seconds each, none of which ever has the event. */
 const slow = tinyProtocol({
   event: { accuracy: 1, evaluations: 50, every: 50 },
-  tuning: { seeds: [10, 11], budget: 12_000, expectedSteps: 12_000 },
+  tuning: { seeds: [10], budget: 12_000, expectedSteps: 12_000 },
   pilot: { seeds: [1], budget: 50, expectedSteps: 50, grids: {} },
   test: { seeds: [20], budget: 50, expectedSteps: 50 },
   exploratory: { seeds: [30], budget: 50, expectedSteps: 50, arms: [], settings: [] },
 });
 
 describe('npm run compare', () => {
-  it('makes every run of every phase once, tells what is missing, and reports', async () => {
+  it('makes every run of every phase once, tells what is missing, and reports', {
+    timeout: 600_000,
+  }, async () => {
     const { folder, work, run } = comparison('whole', tinyProtocol());
     const before = await run('--dry-run', '--workers', '2');
     expect(before).toMatchObject({ code: 0, err: '' });
@@ -115,7 +117,7 @@ describe('npm run compare', () => {
     );
   });
 
-  it('two at once share the work: every run is made once', async () => {
+  it('two at once share the work: every run is made once', { timeout: 600_000 }, async () => {
     const { folder, run } = comparison('two', tinyProtocol());
     const both = await Promise.all([run('--workers', '1'), run('--workers', '1')]);
     expect(both.map(({ code, err }) => [code, err])).toEqual([
@@ -149,13 +151,18 @@ describe('npm run compare', () => {
       expect(await whole.run('--phase', 'tune', '--workers', '2')).toMatchObject({ code: 0, err: '' });
 
       const { folder, work, start } = comparison('slow-stopped', slow);
-      const training = () =>
+      // A run's list of sessions is written when it begins or goes on.
+      const training = (since: number) =>
         existsSync(work) &&
-        readdirSync(work).some((name) => existsSync(join(work, name, 'run', 'sessions.json')));
-      for (const signal of ['SIGINT', 'SIGKILL', 'SIGTERM'] as const) {
+        readdirSync(work)
+          .map((name) => statSync(join(work, name, 'run', 'sessions.json'), { throwIfNoEntry: false }))
+          .some((file) => file !== undefined && file.mtimeMs > since);
+      // The kill last: what it orphans still saves, which would be taken for the next one's beginning.
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+        const since = Date.now();
         const { child, ended } = start('--phase', 'tune', '--workers', '2');
-        while (!training()) await wait(20);
-        await wait(600);
+        while (!training(since)) await wait(20);
+        await wait(200);
         child.kill(signal);
         const { code, err } = await ended;
         expect(code).toBe(signal === 'SIGKILL' ? null : 130);
