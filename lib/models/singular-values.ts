@@ -23,6 +23,12 @@ export interface DenseMatrix {
 const LONG = 2;
 
 /**
+ * A number below this share of the largest changes no digit of any singular value that is above as small a share. The
+ * decomposition divides by the lengths of columns, and would lose all digits where those are subnormal.
+ */
+const NEGLIGIBLE = 1e-100;
+
+/**
  * All min(rows, columns) singular values, in descending order and not negative. A matrix with a number that is not finite
  * has none: all are NaN.
  *
@@ -35,11 +41,19 @@ export function singularValues({ shape: [rows, columns], data }: DenseMatrix): F
     );
   }
   const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)];
+  let largest = 0;
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i] as number);
+    // With such a number the iteration would not end.
+    if (!Number.isFinite(size)) return new Float64Array(short).fill(Number.NaN);
+    if (size > largest) largest = size;
+  }
+  if (largest === 0) return new Float64Array(short);
+  const scale = 2 ** Math.floor(Math.log2(largest));
   const tall = new Matrix(long, short);
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
-    // The iteration would not end.
-    if (!Number.isFinite(value)) return new Float64Array(short).fill(Number.NaN);
+    const scaled = (data[i] as number) / scale;
+    const value = Math.abs(scaled) < NEGLIGIBLE ? 0 : scaled;
     const [row, column] = [Math.floor(i / columns), i % columns];
     if (rows >= columns) tall.set(row, column, value);
     else tall.set(column, row, value);
@@ -49,5 +63,5 @@ export function singularValues({ shape: [rows, columns], data }: DenseMatrix): F
     computeLeftSingularVectors: false,
     computeRightSingularVectors: false,
   });
-  return Float64Array.from(diagonal);
+  return Float64Array.from(diagonal, (value) => value * scale);
 }

@@ -129,6 +129,13 @@ describe('singularValues', () => {
     );
   });
 
+  it('is right where some or all numbers are as small as numbers can be', () => {
+    expect([...singularValues({ shape: [2, 2], data: [5e-324, 2e-13, -5e-324, 0] })]).toEqual([2e-13, 0]);
+    expect([...singularValues({ shape: [1, 2], data: [0, -5e-324] })]).toEqual([5e-324]);
+    const [largest, least] = singularValues({ shape: [2, 2], data: [3e-300, 0, 0, -4e-300] });
+    expect([largest, least]).toEqual([4e-300, 3e-300]);
+  });
+
   it('of zeros are zeros, of what is not finite are not numbers', () => {
     expect([...singularValues({ shape: [2, 5], data: new Float32Array(10) })]).toEqual([0, 0]);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
