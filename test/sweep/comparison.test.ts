@@ -293,10 +293,12 @@ describe('the folder', () => {
 
 describe('carryOut', () => {
   const places = { folder: join(root, 'published'), work: join(root, 'work') };
-  const run = testRuns(protocol, choices)[0] as PlannedRun;
+  // One right answer of 25, twice in a row, is soon there.
+  const easy = tinyProtocol({ event: { accuracy: 0.04, evaluations: 2, every: 5 } });
+  const run = testRuns(easy, standInChoices(easy))[0] as PlannedRun;
 
   it('records a run once, with its curve, and leaves nothing behind', async () => {
-    const first = await carryOut(protocol, run, places);
+    const first = await carryOut(easy, run, places);
     expect(first.outcome).toBe('recorded');
     const [record] = readRecords(places.folder, 'test');
     expect(record).toEqual((first as { record: RunRecord }).record);
@@ -307,13 +309,13 @@ describe('carryOut', () => {
     // The first of two in a row, and twenty steps more.
     expect(record?.event).toBeTypeOf('number');
     expect(curve.find(({ epoch }) => epoch === record?.event)?.validationAccuracy).toBeGreaterThanOrEqual(
-      0.2,
+      0.04,
     );
     expect(record?.drops?.observed).toBe(20);
     expect(readFileSync(file).length).toBeLessThan(20_000);
     expect(existsSync(join(places.work, `${run.id}_${run.digest}`))).toBe(false);
 
-    expect(await carryOut(protocol, run, places)).toEqual({ outcome: 'there' });
+    expect(await carryOut(easy, run, places)).toEqual({ outcome: 'there' });
     expect(readRecords(places.folder, 'test')).toHaveLength(1);
   });
 
