@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 const ALONE = [
   'test/bench/roofline.test.ts',
   'test/data/dataset-csv.test.ts',
-  'test/train/{damage,run-store}.test.ts',
+  'test/train/{damage,metrics-csv,run-store}.test.ts',
 ];
 
 export default defineConfig({

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
-const folders = ['../../lib/dist/', '../../node_modules/danfojs-node/'].map((path) =>
+const folders = ['../../lib/dist/', '../../node_modules/@tensorflow/tfjs-node/'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 const { cache } = createRequire(import.meta.url);
