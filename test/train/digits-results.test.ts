@@ -154,3 +154,31 @@ describe('the outcome', () => {
     ]);
   });
 });
+
+describe('the published results', () => {
+  it('are those that the protocol asks for, at learning rates chosen within the grid', () => {
+    const { protocol, runs, curves } = readDigitsResults(published);
+    const { models, arms, learningRates, tuningSeeds, testSeeds } = protocol;
+    const pairs = models.flatMap((model) => arms.map(({ name }) => ({ model, arm: name })));
+    for (const pair of pairs) {
+      const own = runs.filter(({ model, arm }) => model === pair.model && arm === pair.arm);
+      const chosen = chosenLearningRate(runs, pair);
+      expect(chosen?.atEdge).toBe(false);
+      const made = own.map(({ stage, learningRate, seed }) => [stage, learningRate, seed]);
+      expect(made).toEqual([
+        ...learningRates.flatMap((rate) => tuningSeeds.map((seed) => ['tuning', rate, seed])),
+        ...testSeeds.map((seed) => ['test', chosen?.learningRate, seed]),
+      ]);
+    }
+    expect(runs).toHaveLength(pairs.length * (learningRates.length * tuningSeeds.length + testSeeds.length));
+    // A curve ends with what its run is judged by.
+    for (const { history, ...key } of curves) {
+      const run = runs.find(({ stage, model, arm, seed }) => {
+        return stage === 'test' && model === key.model && arm === key.arm && seed === key.seed;
+      });
+      expect(run?.accuracy).toBe(history.at(-1)?.validationAccuracy);
+      expect(run?.steps).toBe(history.at(-1)?.epoch);
+    }
+    expect(curves).toHaveLength(pairs.length * testSeeds.length);
+  });
+});
