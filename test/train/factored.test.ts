@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../lib/cli/exit';
-import type { HostTree } from '../../lib/compile';
+import type { HostTensor, HostTree } from '../../lib/compile';
 import { ArgumentError } from '../../lib/errors';
 import { toTensors } from '../../lib/models/params';
 import { createModel } from '../../lib/models/registry';
@@ -41,8 +41,8 @@ function spectra(params: HostTree): Map<string, Float64Array> {
   return new Map(
     names.map((name) => {
       const [uVectors, vVectors, sigma] = ['u_vectors', 'v_vectors', 'sigma'].map((factor) => {
-        const { data, shape } = tensors.get(`${name}.${factor}`) ?? { data: [], shape: [] };
-        return tf.tensor(data as Float32Array, [...shape]);
+        const { data, shape } = tensors.get(`${name}.${factor}`) as HostTensor;
+        return tf.tensor(data, [...shape]);
       }) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
       const matrix = svdMatrix({ uVectors, vVectors, sigma });
       return [name, singularValues({ shape: matrix.shape, data: matrix.dataSync() })];
