@@ -2,7 +2,6 @@
  * @file A step run by one of tfjs's own backends, operation by operation, behind the interface of a compiled program. It
  * takes steps that cannot be compiled, and serves as a second opinion on those that can.
  */
-import './gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkMetrics, checkNotReleased, checkOnDevice, checkSteps, stateForm, stepsOf } from './arguments';
 import { checkOptionValues, checkStep } from './compile-arguments';
@@ -10,6 +9,7 @@ import type { EagerDevice, OpenedDevice, StepProgram } from './devices';
 import type { NonFinite } from './diagnose/non-finite';
 import { CompileError, shown } from './errors';
 import { checkForm, inPrecision } from './form';
+import { registerGradients } from './gradients';
 import { describe } from './graph';
 import type { HostTensor, WideTensor } from './host';
 import { checkProgramOptions, type ProgramOptions } from './options';
@@ -193,6 +193,7 @@ class EagerProgram<S extends StateTree> implements StepProgram<S> {
     const leaves = leavesOf(this.example, isWideTensor);
     const paths = leaves.map(([path]) => path);
     const forms = leaves.map(([, leaf]) => leaf);
+    registerGradients();
     return this.guarded(() => {
       let current = (tensors as readonly HostTensor[]).map(({ data, shape, dtype }) =>
         tf.tensor(data, [...shape], dtype),

@@ -10,6 +10,7 @@
  */
 import { resolve } from 'node:path';
 import { shown } from '../compile/errors';
+import { registerGradients } from '../compile/gradients';
 import { ArgumentError, FileError, quoted } from '../errors';
 import { readWholeFile, writeFileAtomic } from '../files.node';
 import { requireRecord } from './arguments';
@@ -20,8 +21,15 @@ import type { TokenForm } from './token-forms';
 const HEADER = /^a,b,(\S+)(?: mod (\d+))?$/;
 const CELL = /^(0|[1-9]\d{0,8})$/;
 
-/** danfo.js takes a second to load, so only what reads or writes a table waits for it. */
-const danfo = () => import('danfojs-node');
+/**
+ * danfo.js takes a second to load, so only what reads or writes a table waits for it. With it comes a copy of tfjs, which
+ * must not leave its gradients in the place of the corrected ones.
+ */
+async function danfo() {
+  const module = await import('danfojs-node');
+  registerGradients();
+  return module;
+}
 
 /** The name of the third column. */
 function resultColumn({ operation, modulus }: Pick<Dataset, 'operation' | 'modulus'>): string {

@@ -1,6 +1,7 @@
 /** @file Parameters as nested records of tensors, and functions over several such records at once. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type HostTree, isHostTensor, isTensor, leavesOf, mapTree, type TensorTree } from '../compile';
+import { registerGradients } from '../compile/gradients';
 
 /** Parameters of a model: a tensor, or a record of parameters. Paths joined with dots are the names in a checkpoint. */
 export type Params = TensorTree;
@@ -50,6 +51,7 @@ export function valueAndGrads<P extends Params>(
     let index = 0;
     return mapTree(params, isTensor, () => values[index++] as tf.Tensor) as P;
   };
+  registerGradients();
   const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) => f(treeOf(inputs)) as tf.Scalar)(
     tensors,
   );

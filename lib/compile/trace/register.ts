@@ -1,6 +1,5 @@
 /** @file Puts the tracing backend and its kernels into tfjs's registry. */
 import '@tensorflow/tfjs';
-import '../gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { composition } from '../kernels/composed';
 import type { Inputs } from '../kernels/composed/composition';
@@ -10,7 +9,7 @@ import { type KernelCall, KNOWN_RESULTS } from './known-results';
 
 /**
  * Registers the backend unless it is there already. Each kernel becomes a recorder or, without a rule, an error that names
- * it. Gradients, tfjs's and ours, come with the imports above.
+ * it. tfjs's gradients come with the import above.
  */
 export function traceBackend(): TraceBackend {
   const existing = tf.findBackend(TRACE_BACKEND);

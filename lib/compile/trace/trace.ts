@@ -1,6 +1,7 @@
 /** @file Runs a function of tensors once, without computing, and returns what it did as a graph. */
 import * as tf from '@tensorflow/tfjs-core';
 import { CompileError } from '../errors';
+import { registerGradients } from '../gradients';
 import { type Graph, makeValue, type Value } from '../graph';
 import type { DType } from '../host';
 import { TRACE_BACKEND } from './backend';
@@ -23,6 +24,7 @@ export interface InputSpec {
  */
 export function trace(f: (inputs: tf.Tensor[]) => readonly tf.Tensor[], inputs: readonly InputSpec[]): Graph {
   const backend = traceBackend();
+  registerGradients();
   const recorder = new Recorder();
   const inputValues = inputs.map(({ dtype, shape }) => makeValue(dtype, [...shape]));
   return withBackend(TRACE_BACKEND, () =>
