@@ -272,13 +272,16 @@ describe.skipIf(process.platform === 'win32')('interrupting a run', () => {
         out,
       ];
       const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-      let started = false;
-      child.stderr.on('data', () => {
-        if (!started) child.kill(signal);
-        started = true;
+      let messages = '';
+      let interrupted = false;
+      child.stderr.on('data', (text: Buffer) => {
+        messages += text;
+        // Before the training's own first line others may come, such as one about a build of lib under way.
+        if (interrupted || !/^step [\d,]+ of /m.test(messages)) return;
+        interrupted = child.kill(signal);
       });
       const code = await new Promise((resolve) => child.on('exit', resolve));
-      expect(code).toBe(EXIT.interrupted);
+      expect(code, messages).toBe(EXIT.interrupted);
       const { metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
       const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
       expect(summary.stoppedBy).toBe('signal');
