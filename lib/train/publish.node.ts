@@ -1,13 +1,18 @@
-/** @file Keeps a finished run in the repository: configuration, outcome, thinned metrics and, where wanted, weights. */
+/**
+ * @file Keeps a finished run in the repository: configuration, outcome, thinned metrics and, where there are any or they are
+ * wanted, singular values and weights.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../files.node';
 import { encodeParameters } from './checkpoint';
+import { sealed } from './digest.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { Evaluation } from './progress';
-import type { FinishedRun } from './run';
+import { encodeSpectrum, type Spectrum } from './spectrum';
+import type { TrainedRun } from './train.node';
 
-/** Most rows of a published metrics file. */
+/** Most rows of a published metrics file, and most steps with singular values. */
 const MOST_ROWS = 500;
 
 /** Names of the files of a published run; the summary is written last and marks it complete. */
@@ -15,6 +20,7 @@ export const PUBLISHED_FILES = {
   config: 'config.json',
   metrics: 'metrics.csv',
   weights: 'weights.safetensors',
+  spectrum: 'spectrum.safetensors',
   summary: 'summary.json',
 } as const;
 
@@ -23,17 +29,39 @@ export const PUBLISHED_FILES = {
  * nearest before each mark.
  */
 export function thinEvaluations(rows: readonly Evaluation[], most = MOST_ROWS): Evaluation[] {
-  const last = rows.at(-1);
-  if (rows.length <= most || last === undefined) return [...rows];
-  const kept = new Set<Evaluation>([last]);
+  const kept = thinIndices(
+    rows.map(({ epoch }) => epoch),
+    most,
+  );
+  return kept.map((i) => rows[i] as Evaluation);
+}
+
+/** The same for a run's singular values. */
+export function thinSpectrum({ schedule, steps, matrices }: Spectrum, most = MOST_ROWS): Spectrum {
+  const kept = thinIndices(steps, most);
+  return {
+    schedule,
+    steps: kept.map((i) => steps[i] as number),
+    matrices: matrices.map((matrix) => ({
+      ...matrix,
+      singularValues: kept.map((i) => matrix.singularValues[i] as Float32Array),
+    })),
+  };
+}
+
+/** Which of some steps, in order, are kept. */
+function thinIndices(steps: readonly number[], most: number): number[] {
+  const last = steps.at(-1);
+  if (steps.length <= most || last === undefined) return steps.map((_, i) => i);
+  const kept = new Set([steps.length - 1]);
   const marks = most - 1;
   let next = 0;
   for (let mark = 0; mark < marks; mark++) {
-    const epoch = (last.epoch + 1) ** (mark / (marks - 1)) - 1;
-    while (next + 1 < rows.length && (rows[next + 1] as Evaluation).epoch <= epoch) next++;
-    kept.add(rows[next] as Evaluation);
+    const limit = (last + 1) ** (mark / (marks - 1)) - 1;
+    while (next + 1 < steps.length && (steps[next + 1] as number) <= limit) next++;
+    kept.add(next);
   }
-  return rows.filter((row) => kept.has(row));
+  return [...kept].sort((one, other) => one - other);
 }
 
 /** Whether a run of this name is complete. */
@@ -46,7 +74,7 @@ export function isPublished(folder: string): boolean {
  * @throws FileError where the folder cannot be written.
  */
 export function publishRun(
-  run: FinishedRun,
+  run: TrainedRun,
   folder: string,
   { weights }: { readonly weights: boolean },
 ): void {
@@ -55,6 +83,7 @@ export function publishRun(
     writeFileAtomic(join(folder, PUBLISHED_FILES[file]), content);
   write('config', `${JSON.stringify(run.config, null, 2)}\n`);
   write('metrics', metricsHeader() + formatMetrics(thinEvaluations(run.evaluations)));
+  if (run.spectrum !== undefined) write('spectrum', sealed(encodeSpectrum(thinSpectrum(run.spectrum))));
   if (weights) write('weights', encodeParameters(run.params, run.config, run.summary.steps));
   write('summary', `${JSON.stringify(run.summary, null, 2)}\n`);
 }

@@ -27,6 +27,9 @@ export const LOCK_FILE = 'run.lock';
  */
 const LOCKED_BYTE = 2 ** 20;
 
+/** A folder that another process is writing. */
+export class FolderInUseError extends FileError {}
+
 /** A folder that this process alone may write. */
 export class RunLock {
   #file: number | undefined;
@@ -41,7 +44,8 @@ export class RunLock {
   /**
    * Takes the lock of a folder, at once or not at all.
    *
-   * @throws {FileError} if another run holds it, naming its process; or if the folder cannot be written or has no locks
+   * @throws {FolderInUseError} if another run holds it, naming its process
+   * @throws {FileError} if the folder cannot be written or has no locks
    */
   static take(directory: string): RunLock {
     const path = join(directory, LOCK_FILE);
@@ -50,7 +54,7 @@ export class RunLock {
       let kept = false;
       try {
         if (!isFree(file, path)) {
-          throw new FileError(
+          throw new FolderInUseError(
             `${directory} is in use by ${holderOf(path)}: wait until that run ends, or choose another folder.`,
           );
         }

@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../lib/train/checkpoint';
 import type { Evaluation } from '../../lib/train/progress';
-import { isPublished, publishRun, thinEvaluations } from '../../lib/train/publish.node';
+import { isPublished, publishRun, thinEvaluations, thinSpectrum } from '../../lib/train/publish.node';
 import { readCheckpoint, readMetrics } from '../../lib/train/run-store.node';
+import type { Spectrum } from '../../lib/train/spectrum';
+import { readSpectrum } from '../../lib/train/spectrum.node';
 import { namedHostTensors } from '../../lib/train/state';
 import { train } from '../../lib/train/train.node';
 import { temporaryFolder } from '../support/temporary';
@@ -47,19 +49,46 @@ describe('thinning', () => {
     expect(between(0, 100)).toBeGreaterThan(25);
     expect(between(1000, 10_000)).toBeLessThan(30);
   });
+
+  it('keeps the singular values of the same steps in all matrices', () => {
+    const steps = Array.from({ length: 1000 }, (_, i) => 10 * i);
+    const matrix = (name: string, sign: number) => ({
+      name,
+      shape: [1, 2] as const,
+      singularValues: steps.map((step) => Float32Array.of(sign * step)),
+    });
+    const spectrum: Spectrum = {
+      schedule: { every: 10 },
+      steps,
+      matrices: [matrix('a', 1), matrix('b', -1)],
+    };
+    const thinned = thinSpectrum(spectrum, 50);
+    expect(thinned.steps.length).toBeGreaterThan(20);
+    expect(thinned.steps).toEqual(thinEvaluations(steps.map(row), 50).map(({ epoch }) => epoch));
+    const [a, b] = thinned.matrices.map(({ singularValues }) => singularValues.map(([value]) => value));
+    expect(a).toEqual(thinned.steps);
+    expect(b).toEqual(thinned.steps.map((step) => (step === 0 ? -0 : -step)));
+    expect(thinSpectrum(spectrum, 1000)).toEqual(spectrum);
+  });
 });
 
 describe('publishing a run', () => {
   const folder = temporaryFolder();
 
   it('writes configuration, metrics, weights and summary, the summary marking it complete', async () => {
-    const run = await train({ modulus: 7, dModel: 8, steps: 30, seed: 2 }, { threads: 1 });
+    const options = { modulus: 7, dModel: 8, steps: 30, seed: 2 };
+    const run = await train(options, { threads: 1, spectrumEvery: 10 });
+    const { spectrum, ...unwatched } = run;
     const [bare, full] = [join(folder, 'bare'), join(folder, 'full')];
     expect(isPublished(full)).toBe(false);
-    publishRun(run, bare, { weights: false });
+    publishRun(unwatched, bare, { weights: false });
     publishRun(run, full, { weights: true });
     expect(isPublished(full)).toBe(true);
-    expect(existsSync(join(bare, 'weights.safetensors'))).toBe(false);
+    for (const file of ['weights.safetensors', 'spectrum.safetensors']) {
+      expect([file, existsSync(join(bare, file))]).toEqual([file, false]);
+    }
+    expect(readSpectrum(join(full, 'spectrum.safetensors'))).toEqual(spectrum);
+    expect(spectrum?.steps).toEqual([0, 10, 20, 30]);
     const { params } = loadModel(readCheckpoint(join(full, 'weights.safetensors')), 'weights');
     expect(namedHostTensors(params)).toEqual(namedHostTensors(run.params));
     expect(readMetrics(join(full, 'metrics.csv'))).toEqual(run.evaluations);
