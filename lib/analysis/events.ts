@@ -6,6 +6,7 @@
  * run depend on its budget.
  */
 import { ArgumentError } from '../errors';
+import { firstInARow } from '../train/in-a-row';
 import type { Evaluation } from '../train/progress';
 
 /** What counts as the event. */
@@ -37,16 +38,14 @@ export function eventStep(evaluations: readonly Evaluation[], rule: EventRule): 
       throw new ArgumentError(`${name} is ${value}, expected a whole number of at least 1`);
     }
   }
-  let streak = 0;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const { epoch, validationAccuracy } of evaluations) {
-    if (epoch % every !== 0 || epoch > budget) continue;
-    const follows = epoch - last === every;
-    streak = validationAccuracy >= accuracy ? (follows ? streak : 0) + 1 : 0;
-    last = epoch;
-    if (streak === needed) return epoch - (needed - 1) * every;
-  }
-  return null;
+  const counted = evaluations.filter(({ epoch }) => epoch % every === 0 && epoch <= budget);
+  const first = firstInARow(
+    counted,
+    needed,
+    ({ validationAccuracy }) => validationAccuracy >= accuracy,
+    (one, before) => one.epoch - before.epoch === every,
+  );
+  return first === undefined ? null : (counted[first] as Evaluation).epoch;
 }
 
 /** How far a run fell back after its event. */
@@ -71,6 +70,11 @@ export interface DropRule {
   readonly every: number;
   /** A validation accuracy below this is a drop. */
   readonly below: number;
+  /**
+   * Whether evaluations that the run no longer made count as below the level: right for one that ended because its loss was
+   * no longer a finite number. Default false.
+   */
+  readonly missingIsBelow?: boolean;
 }
 
 /**
@@ -79,11 +83,16 @@ export interface DropRule {
  * @param evaluations of one run, in order of step
  */
 export function dropsAfter(evaluations: readonly Evaluation[], rule: DropRule): Drops {
-  const { after, steps, every, below } = rule;
+  const { after, steps, every, below, missingIsBelow = false } = rule;
   const rows = evaluations.filter(
     ({ epoch }) => epoch > after && epoch <= after + steps && epoch % every === 0,
   );
-  const isBelow = rows.map(({ validationAccuracy }) => !(validationAccuracy >= below));
+  // Of the evaluations that are due after the event, not of those that a run happened to have.
+  const due = Math.floor((after + steps) / every) - Math.floor(after / every);
+  const isBelow = [
+    ...rows.map(({ validationAccuracy }) => !(validationAccuracy >= below)),
+    ...new Array<boolean>(missingIsBelow ? Math.max(0, due - rows.length) : 0).fill(true),
+  ];
   const finite = rows.map(({ validationAccuracy }) => validationAccuracy).filter(Number.isFinite);
   return {
     evaluations: isBelow.filter(Boolean).length,

@@ -3,6 +3,7 @@
  * what precedes what, and no more: both may follow from a third thing.
  */
 import { ArgumentError } from '../errors';
+import { firstInARow } from '../train/in-a-row';
 import type { Evaluation } from '../train/progress';
 import type { Spectrum } from '../train/spectrum';
 import { type DropOptions, modelCourse, spectrumDrop } from './spectrum-course';
@@ -110,11 +111,10 @@ function eventsOf(
 ): OrderedRun['steps'] {
   const { accuracy, evaluations: inARow, matrices, leastFall = 0 } = options;
   const { stepsAfterValidation = Number.POSITIVE_INFINITY } = options;
-  const arrival = (key: 'trainAccuracy' | 'validationAccuracy') =>
-    evaluations.find((_, i) => {
-      const row = evaluations.slice(i, i + inARow);
-      return row.length === inARow && row.every((each) => each[key] >= accuracy);
-    })?.epoch;
+  const arrival = (key: 'trainAccuracy' | 'validationAccuracy') => {
+    const first = firstInARow(evaluations, inARow, (each) => each[key] >= accuracy);
+    return first === undefined ? undefined : evaluations[first]?.epoch;
+  };
   const validation = arrival('validationAccuracy');
   const until = (validation ?? Number.POSITIVE_INFINITY) + stepsAfterValidation;
   const drop = (measure: 'effectiveRank' | 'sum') =>

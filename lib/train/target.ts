@@ -1,5 +1,6 @@
 /** @file When a run has reached its target, and where it then ends. */
 import type { RunConfig } from './config';
+import { firstInARow } from './in-a-row';
 import type { Evaluation } from './progress';
 
 /** What a run is to reach. */
@@ -27,12 +28,8 @@ export function targetEvent(
   evaluations: readonly Evaluation[],
   { accuracy, evaluations: needed }: AccuracyTarget,
 ): number | undefined {
-  let streak = 0;
-  for (const { epoch, validationAccuracy } of evaluations) {
-    streak = validationAccuracy >= accuracy ? streak + 1 : 0;
-    if (streak >= needed) return epoch;
-  }
-  return undefined;
+  const first = firstInARow(evaluations, needed, ({ validationAccuracy }) => validationAccuracy >= accuracy);
+  return first === undefined ? undefined : evaluations[first + needed - 1]?.epoch;
 }
 
 /**

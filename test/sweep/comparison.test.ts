@@ -23,9 +23,10 @@ import {
   tuningRuns,
 } from '../../lib/sweep/comparison/plan';
 import { type ComparisonProtocol, parseProtocol } from '../../lib/sweep/comparison/protocol';
-import { parseRecords, type RunRecord } from '../../lib/sweep/comparison/record';
+import { parseRecords, type RunRecord, recordOf } from '../../lib/sweep/comparison/record';
 import { comparisonResults } from '../../lib/sweep/comparison/results';
 import { parseMetrics } from '../../lib/train/metrics-csv';
+import type { FinishedRun } from '../../lib/train/run';
 import { RunLock } from '../../lib/train/run-lock.node';
 import { messageOf } from '../support/one-line';
 import { temporaryFolder } from '../support/temporary';
@@ -265,6 +266,51 @@ describe('comparisonResults', () => {
     const { claims, arms } = comparisonResults({ protocol, records });
     expect(claims).toEqual([]);
     expect(arms[0]?.observations).toHaveLength(2);
+  });
+});
+
+describe('recordOf', () => {
+  const run = testRuns(protocol, choices)[0] as PlannedRun;
+  /** A run evaluated every 5 steps with these accuracies, as it ended. */
+  const finished = (stoppedBy: string, ...accuracies: number[]) =>
+    ({
+      config: run.config,
+      summary: {
+        steps: 5 * accuracies.length,
+        stoppedBy,
+        seconds: 1,
+        msPerStep: null,
+        device: 'cpu',
+        threads: 1,
+        versions: {},
+        machine: {},
+      },
+      evaluations: accuracies.map((validationAccuracy, i) => ({
+        epoch: 5 * i,
+        trainAccuracy: 1,
+        trainLoss: 0,
+        validationAccuracy,
+        validationLoss: 0,
+      })),
+    }) as unknown as FinishedRun;
+
+  it('counts what a run no longer evaluates after its event as below, if its loss is not finite any more', () => {
+    // Four evaluations are due in the 20 steps after the event at 5; two were made.
+    const nan = recordOf(protocol, run, finished('nan', 0, 1, 1, 1));
+    expect(nan).toMatchObject({
+      event: 5,
+      drops: { evaluations: 2, episodes: 1, observed: 10, lowest: 1 },
+    });
+    const falling = recordOf(protocol, run, finished('nan', 0, 1, 1, 0.1));
+    expect(falling.drops).toEqual({ evaluations: 3, episodes: 1, lowest: 0.1, observed: 10 });
+    const whole = recordOf(protocol, run, finished('target', 0, 1, 1, 1, 0.1, 1, 1));
+    expect(whole.drops).toEqual({ evaluations: 1, episodes: 1, lowest: 0.1, observed: 20 });
+  });
+
+  it('censors a run whose loss is not finite before its event', () => {
+    const record = recordOf(protocol, run, finished('nan', 0, 1));
+    expect(record).toMatchObject({ event: null, budget: 60, stoppedBy: 'nan' });
+    expect(record).not.toHaveProperty('drops');
   });
 });
 

@@ -15,7 +15,10 @@ export interface RunRecord extends Pick<PlannedRun, 'phase' | 'id' | 'digest' | 
   readonly budget: number;
   /** The event's step; `null` where the run is censored. */
   readonly event: number | null;
-  /** Only of test runs that had the event. */
+  /**
+   * Only of test runs that had the event. Of one whose loss was not finite any more after it, what is missing counts as below;
+   * `observed` then says how far it came.
+   */
   readonly drops?: Drops;
   /** Updates done. */
   readonly steps: number;
@@ -104,7 +107,15 @@ export function recordOf(
     budget,
     event,
     ...(phase === 'test' && event !== null
-      ? { drops: dropsAfter(evaluations, { ...drops, after: event, every: rule.every }) }
+      ? {
+          drops: dropsAfter(evaluations, {
+            steps: drops.steps,
+            below: drops.below,
+            after: event,
+            every: rule.every,
+            missingIsBelow: stoppedBy === 'nan',
+          }),
+        }
       : {}),
     steps,
     stoppedBy,
