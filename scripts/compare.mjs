@@ -5,7 +5,6 @@
  * only set the ranges of the grids, has to be asked for.
  */
 
-import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
@@ -14,6 +13,7 @@ import { report } from './compare/report.mjs';
 import { hours, outcomeLine, remainingSeconds } from './compare/status.mjs';
 import { readArguments, runCommand, UsageError } from './jupyter/command.mjs';
 import { ensureBuilt, root } from './lib-build.mjs';
+import { libraryCommit } from './library-commit.mjs';
 
 /** @typedef {import('../lib/sweep/comparison/plan').ComparisonPhase} Phase */
 
@@ -115,14 +115,6 @@ function workersOf(asked) {
     throw new UsageError(`--workers is '${asked}', expected a whole number from 1 to 256. ${USAGE}`);
   }
   return count;
-}
-
-/** The last commit that changed the library, with a `+` where files differ from it; `undefined` outside a checkout. */
-function libraryCommit() {
-  const git = (/** @type {string[]} */ ...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
-  const { status, stdout } = git('log', '-1', '--format=%h', '--', 'lib');
-  if (status !== 0 || stdout.trim() === '') return undefined;
-  return `${stdout.trim()}${git('status', '--porcelain', '--', 'lib').stdout === '' ? '' : '+'}`;
 }
 
 /** What of a plan is recorded, and what of the records is of no plan. */

@@ -15,8 +15,6 @@ export interface DigitsOutcome {
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;
-  /** Median seconds of a test run. */
-  readonly seconds: number;
 }
 
 /**
@@ -68,10 +66,6 @@ export function digitsOutcome(runs: readonly DigitsRun[]): DigitsOutcome[] {
       median: quantile(accuracies, 0.5),
       lowest: Math.min(...accuracies),
       highest: Math.max(...accuracies),
-      seconds: quantile(
-        own.map(({ seconds }) => seconds),
-        0.5,
-      ),
     };
   });
 }

@@ -28,18 +28,24 @@ export interface DigitsArm {
   readonly options: Omit<AnyOptimizerOptions, 'learningRate'>;
 }
 
+/** The images that each stage trains on, as `splitDigits` splits the 10,000 of `loadDigits`. */
+export const DIGITS_TRAINED_ON = { tuning: 7000, test: 8000 } as const;
+
+/** What a run is for: to choose a learning rate, or to be judged. */
+export type DigitsStage = keyof typeof DIGITS_TRAINED_ON;
+
 /** The check's protocol. */
 export interface DigitsProtocol {
   readonly models: readonly DigitsModelName[];
   readonly arms: readonly DigitsArm[];
   /** What each arm may choose from, ascending. */
   readonly learningRates: readonly number[];
-  /** Images of an update. */
+  /** Images of an update, 1 to 7,000; what is left over of an epoch is not seen in it. */
   readonly batchSize: number;
   /** Passes over the training images. */
   readonly epochs: number;
-  /** How often a run is evaluated, in tuning and in the test. */
-  readonly evaluationsPerEpoch: { readonly tuning: number; readonly test: number };
+  /** How often a run is evaluated, in tuning and in the test: divisors of their steps an epoch. */
+  readonly evaluationsPerEpoch: Readonly<Record<DigitsStage, number>>;
   /** Fixes which images are trained on, tuned on and tested on. */
   readonly splitSeed: number;
   readonly tuningSeeds: readonly number[];
@@ -70,16 +76,26 @@ export function parseDigitsProtocol(text: string, source = 'protocol.json'): Dig
     if (!isRight(given)) throw wrong(`${name} is ${shownJson(given)}`, expected);
     return given;
   };
-  const whole = (least: number) => (given: unknown) =>
-    Number.isSafeInteger(given) && (given as number) >= least && (given as number) < 2 ** 31;
+  const whole =
+    (least: number, most = 2 ** 31 - 1) =>
+    (given: unknown) =>
+      Number.isSafeInteger(given) && (given as number) >= least && (given as number) <= most;
   check(
     'models',
     listOf((name) => Object.hasOwn(DIGITS_MODELS, name as string)),
     `some of ${Object.keys(DIGITS_MODELS).join(', ')}`,
   );
   check('learningRates', ascendingRates, 'positive numbers in ascending order');
-  for (const name of ['batchSize', 'epochs', 'evaluationsPerEpoch.tuning', 'evaluationsPerEpoch.test']) {
-    check(name, whole(1), 'a whole number of at least 1');
+  const most = DIGITS_TRAINED_ON.tuning;
+  check('batchSize', whole(1, most), `a whole number from 1 to ${most}`);
+  check('epochs', whole(1), 'a whole number of at least 1');
+  for (const stage of Object.keys(DIGITS_TRAINED_ON) as DigitsStage[]) {
+    const steps = digitsStepsAnEpoch(value as unknown as DigitsProtocol, stage);
+    check(
+      `evaluationsPerEpoch.${stage}`,
+      (given) => whole(1)(given) && steps % (given as number) === 0,
+      `a divisor of the ${steps} steps of an epoch`,
+    );
   }
   check('splitSeed', whole(0), 'a whole number from 0');
   for (const name of ['tuningSeeds', 'testSeeds'])
@@ -110,6 +126,14 @@ export function parseDigitsProtocol(text: string, source = 'protocol.json'): Dig
     }
   });
   return value as unknown as DigitsProtocol;
+}
+
+/** Updates of an epoch: 8,000 images of a test make 64 minibatches of 125. */
+export function digitsStepsAnEpoch(
+  { batchSize }: Pick<DigitsProtocol, 'batchSize'>,
+  stage: DigitsStage,
+): number {
+  return Math.floor(DIGITS_TRAINED_ON[stage] / batchSize);
 }
 
 /** An arm's optimiser with a learning rate of 1, which the training step multiplies. */

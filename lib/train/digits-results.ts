@@ -4,21 +4,30 @@
  */
 import Papa from 'papaparse';
 import { FileError, quoted } from '../errors';
+import type { DigitsStage } from './digits-protocol';
 import { shortestFloat32 } from './metrics-csv';
 import type { Evaluation } from './progress';
 
 /** What a run is, which no other one shares. */
 export interface DigitsRunKey {
   /** `tuning`: on 7,000 images, judged by 1,000 others. `test`: on those 8,000, judged by the other 2,000. */
-  readonly stage: 'tuning' | 'test';
+  readonly stage: DigitsStage;
   readonly model: string;
   readonly arm: string;
   readonly learningRate: number;
   readonly seed: number;
 }
 
-/** A run that has ended. */
-export interface DigitsRun extends DigitsRunKey {
+/** What a run was made with. */
+export interface DigitsRunOrigin {
+  /** `digitsDigest` of the protocol: 16 hexadecimal digits. */
+  readonly protocol: string;
+  /** The last commit of the library's code, with a `+` where it had changes; `unknown` outside a checkout. */
+  readonly commit: string;
+}
+
+/** A run that has ended. How long it took is not recorded: runs share cores with whatever else a machine does. */
+export interface DigitsRun extends DigitsRunKey, DigitsRunOrigin {
   readonly steps: number;
   /** Mean of the last minibatches' cross-entropy in nats; NaN for a run whose numbers became infinite. */
   readonly trainLoss: number;
@@ -26,8 +35,6 @@ export interface DigitsRun extends DigitsRunKey {
   readonly loss: number;
   /** Share of those images that are named right, 0 to 1; 0 where the loss is not finite. */
   readonly accuracy: number;
-  /** Seconds of training, evaluations included. */
-  readonly seconds: number;
 }
 
 /** The evaluations of a test run: `validation…` are of the test images. */
@@ -36,13 +43,13 @@ export interface DigitsCurve extends Pick<DigitsRunKey, 'model' | 'arm' | 'seed'
 }
 
 /** What a run has come to. */
-export function endOf(key: DigitsRunKey, history: readonly Evaluation[], seconds: number): DigitsRun {
+export function endOf(key: DigitsRunKey & DigitsRunOrigin, history: readonly Evaluation[]): DigitsRun {
   const { epoch, trainLoss, validationLoss, validationAccuracy } = history.at(-1) as Evaluation;
   const accuracy = Number.isFinite(validationLoss) ? validationAccuracy : 0;
-  return { ...key, steps: epoch, trainLoss, loss: validationLoss, accuracy, seconds };
+  return { ...key, steps: epoch, trainLoss, loss: validationLoss, accuracy };
 }
 
-type Cell = 'text' | 'number' | 'float32' | 'share' | 'whole' | 'stage';
+type Cell = 'text' | 'number' | 'float32' | 'share' | 'whole' | 'stage' | 'digest' | 'commit';
 type Columns<T> = readonly (readonly [title: string, key: keyof T & string, kind: Cell])[];
 
 const RUN_COLUMNS: Columns<DigitsRun> = [
@@ -55,7 +62,8 @@ const RUN_COLUMNS: Columns<DigitsRun> = [
   ['Training Loss', 'trainLoss', 'float32'],
   ['Loss', 'loss', 'float32'],
   ['Accuracy', 'accuracy', 'share'],
-  ['Seconds', 'seconds', 'number'],
+  ['Protocol', 'protocol', 'digest'],
+  ['Commit', 'commit', 'commit'],
 ];
 
 type CurveRow = Omit<DigitsCurve, 'history'> & Evaluation;
@@ -158,6 +166,8 @@ function parse<T>(columns: Columns<T>, text: string, source: string): T[] {
 const VALUE: Readonly<Record<Cell, (cell: string) => string | number | undefined>> = {
   text: (cell) => cell || undefined,
   stage: (cell) => (cell === 'tuning' || cell === 'test' ? cell : undefined),
+  digest: (cell) => (/^[0-9a-f]{16}$/.test(cell) ? cell : undefined),
+  commit: (cell) => (/^([0-9a-f]{7,40}\+?|unknown)$/.test(cell) ? cell : undefined),
   number: numberOf,
   float32: numberOf,
   share: (cell) => within(numberOf(cell), (value) => value >= 0 && value <= 1),
