@@ -49,8 +49,8 @@ describe('a second copy of tfjs that is loaded after the package', () => {
   });
 
   it('changes nothing in an eager step', async () => {
-    const step: Step<{ b: tf.Tensor }> = (state) => ({ state: { b: tf.grad(f)(state.b) }, metrics: {} });
-    const program = await (await openDevice('tfjs:cpu')).compile(step, { b });
+    const step = (state: { b: tf.Tensor }) => ({ state: { b: tf.grad(f)(state.b) }, metrics: {} });
+    const program = await (await openDevice('tfjs:cpu')).compile(step as Step, { b });
     const { state } = await program.run(program.put({ b }), { steps: 1 });
     expect([...(await program.get<{ b: HostTensor }>(state)).b.data]).toEqual(EXPECTED);
     expect(theirs()).toEqual([]);

@@ -40,7 +40,7 @@ function spectra(params: HostTree): Map<string, Float64Array> {
   const names = [...tensors.keys()].flatMap((name) => (name.endsWith('.sigma') ? [name.slice(0, -6)] : []));
   return new Map(
     names.map((name) => {
-      const [uVectors, vVectors, sigma] = ['u_vectors', 'v_vectors', 'sigma'].map((factor) => {
+      const [uVectors, vVectors, sigma] = ['u_vectors', 'v_vectors', 'sigma'].map((factor): tf.Tensor => {
         const { data, shape } = tensors.get(`${name}.${factor}`) as HostTensor;
         return tf.tensor(data, [...shape]);
       }) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
