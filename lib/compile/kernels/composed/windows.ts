@@ -44,7 +44,10 @@ export function windowTable(geometry: Geometry): Int32Array {
   return table;
 }
 
-/** For each pixel the places of the table that show it, padded to the most that any has with the table's length. */
+/**
+ * For each pixel the places of the table that show it: the first place of every pixel, then the second of every one, and so on
+ * for as many as any has; a pixel that has fewer gets the table's length.
+ */
 export function pixelTable(windows: Int32Array, pixels: number): { places: Int32Array; width: number } {
   const counts = new Int32Array(pixels);
   for (const pixel of windows) if (pixel < pixels) counts[pixel] = (counts[pixel] as number) + 1;
@@ -54,7 +57,7 @@ export function pixelTable(windows: Int32Array, pixels: number): { places: Int32
   for (const [place, pixel] of windows.entries()) {
     if (pixel >= pixels) continue;
     const used = counts[pixel] as number;
-    places[pixel * width + used] = place;
+    places[used * pixels + pixel] = place;
     counts[pixel] = used + 1;
   }
   return { places, width };
@@ -97,5 +100,6 @@ export function sumOfWindows(windows: tf.Tensor4D, geometry: Geometry): tf.Tenso
   if (width === 0) return tf.zeros(shape);
   const taken = takePlaces(tf.reshape(windows, [batch, count * size, channels]), places, 0);
   if (width === 1) return tf.reshape(taken, shape);
-  return tf.reshape(tf.sum(tf.reshape(taken, [batch, inHeight * inWidth, width, channels]), 2), shape);
+  // All pixels at once for each of their places: a sum over a short axis with only the channels behind it takes thrice as long.
+  return tf.reshape(tf.sum(tf.reshape(taken, [batch, width, inHeight * inWidth, channels]), 1), shape);
 }
