@@ -20,7 +20,7 @@ const claims = join(root, 'output', 'runs', 'published-claims');
 /**
  * @typedef {{
  *   folder: string, weights: boolean, seeds?: number[], options: { seed?: number },
- *   spectrum?: { every: number, dense?: number },
+ *   spectrum?: { every: number, dense?: number, records?: number },
  *   picture?: { file: string, subtitle: string },
  * }} Entry
  */
@@ -86,7 +86,8 @@ await runCommand(async () => {
     const trained = await train(options, settings);
     if (trained.summary.stoppedBy === 'signal') throw new Interrupted();
     requireFinite(trained);
-    publishRun(trained, target, { weights: entry.weights });
+    const records = entry.spectrum?.records;
+    publishRun(trained, target, { weights: entry.weights, ...(records === undefined ? {} : { records }) });
     rmSync(out, { recursive: true });
   };
   /** The same, unless another process is at it. Its claim lasts until the run is in its place. */

@@ -69,6 +69,13 @@ export function isPublished(folder: string): boolean {
   return existsSync(join(folder, PUBLISHED_FILES.summary));
 }
 
+/** What of a run is kept. */
+export interface PublishOptions {
+  readonly weights: boolean;
+  /** Most steps with singular values; default 500. */
+  readonly records?: number;
+}
+
 /**
  * Writes a run's files.
  * @throws FileError where the folder cannot be written.
@@ -76,14 +83,15 @@ export function isPublished(folder: string): boolean {
 export function publishRun(
   run: TrainedRun,
   folder: string,
-  { weights }: { readonly weights: boolean },
+  { weights, records = MOST_ROWS }: PublishOptions,
 ): void {
   makeFolder(folder);
   const write = (file: keyof typeof PUBLISHED_FILES, content: string | Uint8Array) =>
     writeFileAtomic(join(folder, PUBLISHED_FILES[file]), content);
   write('config', `${JSON.stringify(run.config, null, 2)}\n`);
   write('metrics', metricsHeader() + formatMetrics(thinEvaluations(run.evaluations)));
-  if (run.spectrum !== undefined) write('spectrum', sealed(encodeSpectrum(thinSpectrum(run.spectrum))));
+  if (run.spectrum !== undefined)
+    write('spectrum', sealed(encodeSpectrum(thinSpectrum(run.spectrum, records))));
   if (weights) write('weights', encodeParameters(run.params, run.config, run.summary.steps));
   write('summary', `${JSON.stringify(run.summary, null, 2)}\n`);
 }

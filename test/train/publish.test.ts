@@ -79,16 +79,22 @@ describe('publishing a run', () => {
     const options = { modulus: 7, dModel: 8, steps: 30, seed: 2 };
     const run = await train(options, { threads: 1, spectrumEvery: 10 });
     const { spectrum, ...unwatched } = run;
-    const [bare, full] = [join(folder, 'bare'), join(folder, 'full')];
+    const [bare, full, few] = ['bare', 'full', 'few'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     expect(isPublished(full)).toBe(false);
     publishRun(unwatched, bare, { weights: false });
     publishRun(run, full, { weights: true });
+    publishRun(run, few, { weights: false, records: 3 });
     expect(isPublished(full)).toBe(true);
     for (const file of ['weights.safetensors', 'spectrum.safetensors']) {
       expect([file, existsSync(join(bare, file))]).toEqual([file, false]);
     }
     expect(readSpectrum(join(full, 'spectrum.safetensors'))).toEqual(spectrum);
     expect(spectrum?.steps).toEqual([0, 10, 20, 30]);
+    expect(readSpectrum(join(few, 'spectrum.safetensors')).steps).toEqual([0, 30]);
     const { params } = loadModel(readCheckpoint(join(full, 'weights.safetensors')), 'weights');
     expect(namedHostTensors(params)).toEqual(namedHostTensors(run.params));
     expect(readMetrics(join(full, 'metrics.csv'))).toEqual(run.evaluations);
