@@ -1,7 +1,8 @@
 /** @file Effects with their intervals, a claim a row, around the line of no effect. */
 import { ArgumentError } from '../errors';
-import type { Figure, Layout, Trace } from './figure';
-import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+import type { Figure, Trace } from './figure';
+import { besideRow, rowFrame } from './row-frame';
+import { COLOUR, STEP_AXIS } from './theme';
 
 /** An effect and its interval. */
 export interface Effect {
@@ -10,6 +11,11 @@ export interface Effect {
   /** May be infinite: the interval then has no end. */
   readonly low: number;
   readonly high: number;
+  /**
+   * Whether it is drawn in full colour. Of several effects at once this is for a test adjusted for their number to say: single
+   * intervals leave out no effect too often. Default: whether the interval does.
+   */
+  readonly settled?: boolean;
   /** What stands to the right after the numbers, such as a p-value. */
   readonly note?: string;
 }
@@ -30,14 +36,13 @@ export interface EffectForestOptions {
   readonly rowHeight?: number;
 }
 
-const MARGIN = { right: 230, bottom: 52 };
-const CHARACTER = 6.6;
+const MARGIN = { right: 300, bottom: 52 };
 /** Least reach of the axis to either side of no effect. */
 const LEAST = { ratio: Math.log10(1.25), difference: 1 };
 const RATIO_TICKS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20];
 
 /**
- * Draws effects, the first on top. An interval that leaves out the line of no effect is drawn in full colour.
+ * Draws effects, the first on top. One that is settled is drawn in full colour.
  *
  * @throws ArgumentError if there is no effect, one is not a number its kind allows, or a size is out of range.
  */
@@ -55,9 +60,6 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
       `the effect '${wrong.label}' is ${wrong.estimate} from ${wrong.low} to ${wrong.high}, expected ${kind === 'ratio' ? 'positive numbers' : 'numbers'} in that order`,
     );
   }
-  if (!(width >= 480 && rowHeight >= 20)) {
-    throw new ArgumentError(`the size is ${width} wide, ${rowHeight} a row; expected at least 480 and 20`);
-  }
   const place = (value: number) => (kind === 'ratio' ? Math.log10(value) : value);
   const ends = effects
     .flatMap(({ low, estimate, high }) => [place(low), place(estimate), place(high)])
@@ -67,19 +69,18 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
     Math.min(-LEAST[kind], reach * Math.min(...ends)),
     Math.max(LEAST[kind], reach * Math.max(...ends)),
   ] as const;
-  const left = 16 + CHARACTER * Math.max(...effects.map(({ label }) => label.length));
-  const head = heading(title, subtitle, width - left - 16);
-  const ticks = ratioTicks(range, width - left - MARGIN.right);
+  const frame = rowFrame({
+    title,
+    subtitle,
+    labels: effects.map(({ label }) => label),
+    width,
+    rowHeight,
+    margin: MARGIN,
+  });
+  const ticks = ratioTicks(range, frame.plotWidth);
   return {
     data: effects.map((effect, row) => interval(effect, row, { none, range, place, kind })),
-    layout: {
-      ...BASE_LAYOUT,
-      width,
-      height: head.height + 12 + effects.length * rowHeight + MARGIN.bottom,
-      title: head.title,
-      margin: { l: left, r: MARGIN.right, t: head.height + 12, b: MARGIN.bottom },
-      hovermode: 'closest',
-      showlegend: false,
+    layout: frame.layout({
       xaxis: {
         range: [...range],
         ...(kind === 'ratio'
@@ -89,16 +90,6 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
         ...(axisTitle === undefined
           ? {}
           : { title: { text: axisTitle, font: { size: 12, color: COLOUR.muted }, standoff: 6 } }),
-      },
-      yaxis: {
-        range: [effects.length - 0.5, -0.5],
-        tickvals: effects.map((_, row) => row),
-        ticktext: effects.map(({ label }) => label),
-        showgrid: false,
-        zeroline: false,
-        ticks: '',
-        ticklabelstandoff: 6,
-        automargin: false,
       },
       shapes: [
         {
@@ -112,8 +103,8 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
           line: { color: COLOUR.muted, width: 1.2, dash: 'dot' },
         },
       ],
-      annotations: [...head.subtitle(10), ...effects.map(rowText)],
-    },
+      annotations: effects.map((effect, row) => besideRow(rowText(effect), row)),
+    }),
   };
 }
 
@@ -136,10 +127,11 @@ interface Scale {
   readonly kind: 'ratio' | 'difference';
 }
 
-function interval({ label, estimate, low, high }: Effect, row: number, scale: Scale): Trace {
+function interval(effect: Effect, row: number, scale: Scale): Trace {
+  const { label, estimate, low, high } = effect;
   const { none, range, place } = scale;
   const within = (value: number) => Math.min(range[1], Math.max(range[0], place(value)));
-  const settled = low > none || high < none;
+  const { settled = low > none || high < none } = effect;
   const color = settled ? COLOUR.validation : COLOUR.muted;
   return {
     type: 'scatter',
@@ -162,20 +154,7 @@ function numbers({ estimate, low, high }: Pick<Effect, 'estimate' | 'low' | 'hig
   return `${text(estimate)} [${text(low)}, ${text(high)}]`;
 }
 
-function rowText(effect: Effect, row: number): Layout {
+function rowText(effect: Effect): string {
   const note = effect.note === undefined ? '' : `  ${effect.note}`;
-  return {
-    text: `<b>${numbers(effect)}</b>${note}`,
-    font: { size: 11 },
-    showarrow: false,
-    borderpad: 0,
-    xref: 'paper',
-    x: 1,
-    xanchor: 'left',
-    xshift: 12,
-    yref: 'y',
-    y: row,
-    yanchor: 'middle',
-    align: 'left',
-  };
+  return `<b>${numbers(effect)}</b>${note}`;
 }

@@ -1,13 +1,14 @@
 /**
- * @file The step of every run's event, an arm a row: the runs as dots, half of them under the box between the quartiles, and a
- * thin line through the runs of each seed, since arms with the same seed share split and initialisation.
+ * @file The step of every run's event, an arm a row: the runs as dots, a box between the Kaplan–Meier quartiles, and a thin line through the runs of each seed, since arms with the same seed share split and initialisation.
  */
-import { quantile } from '../analysis/quantile';
+import { kaplanMeier, survivalQuantile } from '../analysis/survival';
 import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import type { Figure, Layout, Trace } from './figure';
-import { type LogAxis, logAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+import type { LogAxis } from './log-axis';
+import { besideRow, rowFrame } from './row-frame';
+import { fitStepAxis, stepAxisLayout } from './step-axis';
+import { COLOUR } from './theme';
 
 /** The runs of one arm. */
 export interface StripArm {
@@ -31,16 +32,14 @@ export interface EventStripOptions {
 }
 
 const MARGIN = { right: 150, bottom: 48 };
-/** Pixels of a character of a row's label. */
-const CHARACTER = 6.6;
 /** Half the height of a box, as a share of a row. */
 const HALF_BOX = 0.3;
 /** Rows between runs of an arm at the same step. */
 const SPREAD = 0.11;
 
 /**
- * Draws the steps over a logarithmic axis, the first arm on top. Beside each row stand the median and the quartiles; with
- * censored runs at their budget, they may be lower bounds, which a ≥ says.
+ * Draws the steps over a logarithmic axis, the first arm on top. Beside each row stand the Kaplan–Meier median
+ * and quartiles; of one that lies beyond what was watched the last step watched, with a ≥, and the box goes that far.
  *
  * @throws ArgumentError if there is no arm, one has no run, or a size is out of range.
  */
@@ -52,60 +51,51 @@ export function eventStrip(arms: readonly StripArm[], options: EventStripOptions
   if (arms.length === 0) throw new ArgumentError('there are 0 arms to draw, expected at least one');
   const empty = arms.find(({ runs }) => runs.length === 0);
   if (empty !== undefined) throw new ArgumentError(`the arm '${empty.label}' has no run to draw`);
-  if (!(width >= 480 && rowHeight >= 20)) {
-    throw new ArgumentError(`the size is ${width} wide, ${rowHeight} a row; expected at least 480 and 20`);
-  }
-  const left = 16 + CHARACTER * Math.max(...arms.map(({ label }) => label.length));
-  const plotWidth = width - left - MARGIN.right;
-  const axis = logAxis(
-    arms.flatMap(({ runs }) => runs.map(({ step }) => Math.max(1, step))),
-    {
-      zeroGap: 2,
-      maxTicks: Math.max(3, Math.floor(plotWidth / 58)),
-      label: formatCount,
-      whole: true,
-      padding: 0.04,
-    },
+  const frame = rowFrame({
+    title,
+    subtitle,
+    labels: arms.map(({ label }) => label),
+    width,
+    rowHeight,
+    margin: MARGIN,
+  });
+  const axis = fitStepAxis(
+    arms.flatMap(({ runs }) => runs.map(({ step }) => step)),
+    frame.plotWidth,
+    0.04,
   );
-  const head = heading(title, subtitle, width - left - 16);
+  const spreads = arms.map(spreadOf);
   const censored = arms.some(({ runs }) => runs.some((run) => run.censored));
   return {
     data: [
       ...(paired ? pairLines(arms, axis) : []),
-      medians(arms, axis, rowHeight),
+      medians(spreads, axis, rowHeight),
       dots(arms, axis, false),
       ...(censored ? [dots(arms, axis, true)] : []),
     ],
-    layout: {
-      ...BASE_LAYOUT,
-      width,
-      height: head.height + 12 + arms.length * rowHeight + MARGIN.bottom,
-      title: head.title,
-      margin: { l: left, r: MARGIN.right, t: head.height + 12, b: MARGIN.bottom },
-      hovermode: 'closest',
-      showlegend: false,
-      xaxis: {
-        type: 'log',
-        range: [...axis.range],
-        tickmode: 'array',
-        tickvals: axis.tickvals,
-        ticktext: axis.ticktext,
-        ...STEP_AXIS,
-        title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 },
-      },
-      yaxis: {
-        range: [arms.length - 0.5, -0.5],
-        tickvals: arms.map((_, row) => row),
-        ticktext: arms.map(({ label }) => label),
-        showgrid: false,
-        zeroline: false,
-        ticks: '',
-        ticklabelstandoff: 6,
-        automargin: false,
-      },
-      shapes: arms.map((arm, row) => box(arm, row, axis)),
-      annotations: [...head.subtitle(10), ...arms.map(rowText)],
-    },
+    layout: frame.layout({
+      xaxis: stepAxisLayout(axis, true),
+      shapes: spreads.map((spread, row) => box(spread, row, axis)),
+      annotations: arms.map((arm, row) => besideRow(rowText(arm, spreads[row] as Spread), row)),
+    }),
+  };
+}
+
+/** The quartiles and the median of an arm, `null` for what lies beyond the last step watched. */
+interface Spread {
+  readonly lower: number | null;
+  readonly median: number | null;
+  readonly upper: number | null;
+  readonly last: number;
+}
+
+function spreadOf({ runs }: StripArm): Spread {
+  const curve = kaplanMeier(runs);
+  return {
+    lower: survivalQuantile(curve, 0.25),
+    median: survivalQuantile(curve, 0.5),
+    upper: survivalQuantile(curve, 0.75),
+    last: Math.max(...runs.map(({ step }) => step)),
   };
 }
 
@@ -161,18 +151,12 @@ function pairLines(arms: readonly StripArm[], axis: LogAxis): Trace[] {
   });
 }
 
-/** Where a quantile of an arm's steps is drawn. */
-function quantilePlace({ runs }: StripArm, q: number, axis: LogAxis): number {
-  const steps = runs.map(({ step }) => step);
-  return axis.place(Math.max(1, quantile(steps, q)));
-}
-
-function box(arm: StripArm, row: number, axis: LogAxis): Layout {
+function box({ lower, upper, last }: Spread, row: number, axis: LogAxis): Layout {
   return {
     type: 'rect',
     layer: 'below',
-    x0: quantilePlace(arm, 0.25, axis),
-    x1: quantilePlace(arm, 0.75, axis),
+    x0: axis.place(Math.max(1, lower ?? last)),
+    x1: axis.place(Math.max(1, upper ?? last)),
     y0: row - HALF_BOX,
     y1: row + HALF_BOX,
     fillcolor: '#E8F1F8',
@@ -181,12 +165,12 @@ function box(arm: StripArm, row: number, axis: LogAxis): Layout {
 }
 
 /** The medians' strokes across the boxes, over the lines of the seeds. */
-function medians(arms: readonly StripArm[], axis: LogAxis, rowHeight: number): Trace {
+function medians(spreads: readonly Spread[], axis: LogAxis, rowHeight: number): Trace {
   return {
     type: 'scatter',
     mode: 'markers',
-    x: arms.map((arm) => quantilePlace(arm, 0.5, axis)),
-    y: arms.map((_, row) => row),
+    x: spreads.map(({ median }) => (median === null ? null : axis.place(Math.max(1, median)))),
+    y: spreads.map((_, row) => row),
     marker: {
       symbol: 'line-ns',
       size: HALF_BOX * rowHeight,
@@ -196,28 +180,11 @@ function medians(arms: readonly StripArm[], axis: LogAxis, rowHeight: number): T
   };
 }
 
-/** Median, quartiles and the number of censored runs, to the right of a row. */
-function rowText({ runs }: StripArm, row: number): Layout {
-  const steps = runs.map(({ step }) => step);
-  const firstCensored = Math.min(...runs.filter(({ censored }) => censored).map(({ step }) => step));
-  const text = (q: number) => {
-    const value = quantile(steps, q);
-    return `${value >= firstCensored ? '≥ ' : ''}${formatCount(Math.round(value))}`;
-  };
+/** Median, quartiles and the number of censored runs. */
+function rowText({ runs }: StripArm, { lower, median, upper, last }: Spread): string {
+  const text = (value: number | null) =>
+    value === null ? `≥ ${formatCount(last)}` : formatCount(Math.round(value));
   const count = runs.filter(({ censored }) => censored).length;
   const note = count === 0 ? '' : ` <span style="color:${COLOUR.validation}">${count} not</span>`;
-  return {
-    text: `<b>${text(0.5)}</b> (${text(0.25)}–${text(0.75)})${note}`,
-    font: { size: 11 },
-    showarrow: false,
-    borderpad: 0,
-    xref: 'paper',
-    x: 1,
-    xanchor: 'left',
-    xshift: 10,
-    yref: 'y',
-    y: row,
-    yanchor: 'middle',
-    align: 'left',
-  };
+  return `<b>${text(median)}</b> (${text(lower)}–${text(upper)})${note}`;
 }

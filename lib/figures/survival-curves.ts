@@ -8,8 +8,10 @@ import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import { armStyle, MOST_STYLES } from './arm-style';
 import type { Figure, Layout, Trace } from './figure';
-import { type LogAxis, logAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+import type { LogAxis } from './log-axis';
+import { axisId, axisKey, gridHeight, type PanelPlace, placeOf } from './panel-grid';
+import { fitStepAxis, stepAxisLayout } from './step-axis';
+import { BASE_LAYOUT, COLOUR, heading } from './theme';
 
 /** The runs of one arm. */
 export interface SurvivalArm {
@@ -75,31 +77,18 @@ export function survivalCurves(arms: readonly SurvivalArm[], options: SurvivalCu
   }
   const plotWidth = width - MARGIN.left - MARGIN.right;
   const panelWidth = (plotWidth - (columns - 1) * GAP.x) / columns;
-  const axis = logAxis(
-    arms.flatMap(({ observations }) => observations.map(({ step }) => Math.max(1, step))),
-    {
-      zeroGap: 2,
-      maxTicks: Math.max(3, Math.floor(panelWidth / 58)),
-      label: formatCount,
-      whole: true,
-      padding: 0.05,
-    },
+  const axis = fitStepAxis(
+    arms.flatMap(({ observations }) => observations.map(({ step }) => step)),
+    panelWidth,
+    0.05,
   );
   const above = TITLE + most * KEY + 6;
-  const rows = Math.ceil(panels.length / columns);
-  const plotHeight = rows * panelHeight + (rows - 1) * (above + GAP.y);
+  const gap = { x: GAP.x, y: above + GAP.y };
+  const plotHeight = gridHeight(Math.ceil(panels.length / columns), panelHeight, gap);
   const head = heading(title, subtitle, plotWidth);
-  const place = (index: number): Place => {
-    const [row, column] = [Math.floor(index / columns), index % columns];
-    const left = column * (panelWidth + GAP.x);
-    const top = row * (panelHeight + above + GAP.y);
-    return {
-      x: [left / plotWidth, (left + panelWidth) / plotWidth],
-      y: [Math.max(0, 1 - (top + panelHeight) / plotHeight), 1 - top / plotHeight],
-      first: column === 0,
-      lowest: index + columns >= panels.length,
-    };
-  };
+  const places = panels.map((_, index) =>
+    placeOf(index, { columns, plotWidth, plotHeight, panelHeight, gap }),
+  );
   return {
     data: panels.flatMap((_, index) => {
       const own = inPanel[index] as readonly Curve[];
@@ -116,47 +105,30 @@ export function survivalCurves(arms: readonly SurvivalArm[], options: SurvivalCu
       margin: { l: MARGIN.left, r: MARGIN.right, t: head.height + 8 + above, b: MARGIN.bottom },
       hovermode: 'closest',
       showlegend: false,
-      ...Object.assign({}, ...panels.map((_, index) => axes(place(index), index, axis))),
+      ...Object.assign(
+        {},
+        ...places.map((place, index) => axes(place, index, axis, index + columns >= panels.length)),
+      ),
       annotations: [
         ...head.subtitle(above + 8),
         ...panels.flatMap((panel, index) =>
-          keyTexts(panel, inPanel[index] as readonly Curve[], place(index), above),
+          keyTexts(panel, inPanel[index] as readonly Curve[], places[index] as PanelPlace, above),
         ),
       ],
-      shapes: panels.flatMap((_, index) =>
-        keySamples(inPanel[index] as readonly Curve[], place(index), above),
-      ),
+      shapes: places.flatMap((place, index) => keySamples(inPanel[index] as readonly Curve[], place, above)),
     },
   };
 }
 
-/** Where a panel's plot lies, as shares of the whole plot. */
-interface Place {
-  readonly x: readonly [number, number];
-  readonly y: readonly [number, number];
-  readonly first: boolean;
-  readonly lowest: boolean;
-}
-
-const axisId = (letter: 'x' | 'y', index: number) => `${letter}${index === 0 ? '' : index + 1}`;
-
-function axes({ x, y, first, lowest }: Place, index: number, axis: LogAxis): Layout {
-  const name = (letter: 'x' | 'y') => axisId(letter, index).replace(letter, `${letter}axis`);
+/** The axes of a panel; steps are named below the lowest of a column. */
+function axes({ x, y, first }: PanelPlace, index: number, axis: LogAxis, lowest: boolean): Layout {
   return {
-    [name('x')]: {
-      type: 'log',
+    [axisKey('x', index)]: {
       domain: [...x],
       anchor: axisId('y', index),
-      range: [...axis.range],
-      tickmode: 'array',
-      tickvals: axis.tickvals,
-      ticktext: axis.ticktext,
-      ...STEP_AXIS,
-      ...(lowest
-        ? { title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 } }
-        : {}),
+      ...stepAxisLayout(axis, lowest),
     },
-    [name('y')]: {
+    [axisKey('y', index)]: {
       domain: [...y],
       anchor: axisId('x', index),
       range: [-0.04, 1.06],
@@ -201,7 +173,7 @@ function line({ arm, points }: Curve, axis: LogAxis, panel: number, style?: numb
 }
 
 /** A panel's title, and the names of its arms with their medians. */
-function keyTexts(title: string, curves: readonly Curve[], { x, y }: Place, above: number): Layout[] {
+function keyTexts(title: string, curves: readonly Curve[], { x, y }: PanelPlace, above: number): Layout[] {
   const at = (yshift: number, xshift: number, text: string, font: Layout): Layout => ({
     text,
     font,
@@ -232,7 +204,7 @@ function keyTexts(title: string, curves: readonly Curve[], { x, y }: Place, abov
 /** Pixels above a panel's plot at which the middle of a line of its key stands. */
 const keyHeight = (index: number, above: number) => above - TITLE - KEY * (index + 0.5);
 
-function keySamples(curves: readonly Curve[], { x, y }: Place, above: number): Layout[] {
+function keySamples(curves: readonly Curve[], { x, y }: PanelPlace, above: number): Layout[] {
   return curves.map((_, i) => {
     const height = keyHeight(i, above);
     return {

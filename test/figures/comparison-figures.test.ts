@@ -55,7 +55,26 @@ describe('eventStrip', () => {
     const { annotations } = eventStrip([{ label: 'a', runs }], { title: 'x' }).layout as {
       annotations: { text: string }[];
     };
-    expect(annotations.at(-1)?.text).toMatch(/<b>≥ 500<\/b> \(300–≥ 500\).*2 not/);
+    expect(annotations.at(-1)?.text).toMatch(/<b>≥ 500<\/b> \(100–≥ 500\).*2 not/);
+  });
+
+  it('boxes the Kaplan–Meier quartiles, and marks the median only where it was watched', () => {
+    const steps = [100, 200, 300, 400, 500, 600, 700, 800];
+    const runs = steps.map((step, seed) => ({ seed, step: Math.min(step, 500), censored: step > 500 }));
+    const half = steps.map((step, seed) => ({ seed, step: Math.min(step, 300), censored: step > 300 }));
+    const { data, layout } = eventStrip(
+      [
+        { label: 'a', runs },
+        { label: 'b', runs: half },
+      ],
+      { title: 'x', paired: false },
+    );
+    // Three quarters are past 200 and before 300; half lie between 400 and 500; the last quarter was not watched.
+    expect((layout.shapes as { x0: number; x1: number }[]).map(({ x0, x1 }) => [x0, x1])).toEqual([
+      [250, 500],
+      [250, 300],
+    ]);
+    expect(data.find(({ mode }) => mode === 'markers')?.x).toEqual([450, null]);
   });
 
   it.each([
@@ -72,6 +91,13 @@ describe('effectForest', () => {
     const { data } = effectForest(EFFECTS, { title: 'x' });
     const widths = data.map(({ line }) => (line as { width: number }).width);
     expect(widths.map((width) => width > 2)).toEqual([false, true, false, true]);
+  });
+
+  it('leaves to a test that is adjusted what is settled', () => {
+    const given = EFFECTS.map((effect, row) => ({ ...effect, settled: row === 0 }));
+    const { data } = effectForest(given, { title: 'x' });
+    const widths = data.map(({ line }) => (line as { width: number }).width);
+    expect(widths.map((width) => width > 2)).toEqual([true, false, false, false]);
   });
 
   it.each([
