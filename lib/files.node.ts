@@ -56,7 +56,7 @@ export function temporaryPath(path: string): string {
 /**
  * Makes a folder and those above it; does nothing if it exists.
  *
- * @throws {FileError} if that is not possible
+ * @throws {FileError} if that is not possible; its `cause` is the system's error
  */
 export function makeFolder(path: string): void {
   // One level at a time: Node's recursive form never returns where the file system answers that no such folder can be
@@ -71,7 +71,9 @@ export function makeFolder(path: string): void {
     for (const next of missing) makeLevel(next);
     if (!statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
   } catch (error) {
-    throw new FileError(`cannot make the folder ${path}: ${reasonOf(error)}; choose another one.`);
+    throw new FileError(`cannot make the folder ${path}: ${reasonOf(error)}; choose another one.`, {
+      cause: error,
+    });
   }
 }
 

@@ -45,7 +45,7 @@ export class RunLock {
    * Takes the lock of a folder, at once or not at all.
    *
    * @throws {FolderInUseError} if another run holds it, naming its process
-   * @throws {FileError} if the folder cannot be written or has no locks
+   * @throws {FileError} if the folder cannot be written or has no locks; its `cause` is the system's error
    */
   static take(directory: string): RunLock {
     const path = join(directory, LOCK_FILE);
@@ -89,7 +89,8 @@ function openLockFile(path: string): number {
   try {
     return openSync(path, 'a+');
   } catch (error) {
-    throw new FileError(`cannot write ${path}: ${reasonOf(error)}; choose a folder that can be written to.`);
+    const message = `cannot write ${path}: ${reasonOf(error)}; choose a folder that can be written to.`;
+    throw new FileError(message, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +18,7 @@ import {
   exploratoryRuns,
   type PlannedRun,
   pilotRuns,
+  sensitivityRuns,
   standInChoices,
   testRuns,
   tuningRuns,
@@ -82,7 +83,22 @@ describe('parseProtocol', () => {
   it('reads the published one, whose runs all make sense', () => {
     const folder = fileURLToPath(new URL('../../output/published/truegrad/', import.meta.url));
     const published = parseProtocol(readFileSync(join(folder, 'protocol.json'), 'utf8'));
-    expect(published.arms.map(({ grid }) => grid.length)).toEqual(published.arms.map(() => 12));
+    // One geometry for every arm: four rates in steps of 2, three decays in steps of 2, or of 3 where they are coupled.
+    for (const { grid, options } of published.arms) {
+      const rates = [...new Set(grid.map(([rate]) => rate))];
+      expect(rates.slice(1).map((rate, i) => rate / (rates[i] as number))).toEqual(
+        new Array(3).fill(expect.closeTo(2, 6)),
+      );
+      // Steps of 3 in round numbers are 3.33 and 3.
+      const step = options.optimizer === 'adam' ? expect.closeTo(3, 0) : expect.closeTo(2, 3);
+      for (const rate of rates) {
+        const decays = grid.flatMap(([own, decay]) => (own === rate ? decay : []));
+        expect(decays.slice(1).map((decay, i) => decay / (decays[i] as number))).toEqual([step, step]);
+      }
+    }
+    expect(Object.keys(readComparison(folder).times.msPerStep)).toEqual(
+      published.arms.map(({ name }) => name),
+    );
     expect(published.test.seeds).toHaveLength(12);
     expect(tuningRuns(published)).toHaveLength(published.arms.length * 24);
     const anyChoices = standInChoices(published);
@@ -90,10 +106,47 @@ describe('parseProtocol', () => {
       pilotRuns(published),
       tuningRuns(published),
       testRuns(published, anyChoices),
+      sensitivityRuns(published, anyChoices),
       exploratoryRuns(published, anyChoices),
     ].flat();
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     expect(new Set(all.map(({ digest }) => digest)).size).toBe(all.length);
+  });
+
+  it('makes trials of learning rates with products or with decays', () => {
+    const grids = (one: unknown, other: unknown) => {
+      const { arms } = JSON.parse(JSON.stringify(protocol));
+      const draft = {
+        ...protocol,
+        arms: [
+          { ...arms[0], grid: one },
+          { ...arms[1], grid: other },
+        ],
+      };
+      return parseProtocol(JSON.stringify(draft)).arms.map(({ grid }) => grid);
+    };
+    expect(
+      grids(
+        { learningRates: [0.0015, 0.003], products: [0.009, 0.018] },
+        { learningRates: [0.001, 0.002], decays: [0.1, 0.3] },
+      ),
+    ).toEqual([
+      [
+        [0.0015, 6],
+        [0.0015, 12],
+        [0.003, 3],
+        [0.003, 6],
+      ],
+      [
+        [0.001, 0.1],
+        [0.001, 0.3],
+        [0.002, 0.1],
+        [0.002, 0.3],
+      ],
+    ]);
+    expect(messageOf(FileError, () => grids({ learningRates: [0.1], products: [0] }, [[1, 1]]))).toContain(
+      'arms.0.grid is wrong: expected trials',
+    );
   });
 
   it.each<[string, (draft: ComparisonProtocol) => unknown, string]>([
@@ -134,6 +187,53 @@ describe('parseProtocol', () => {
       'a seed of an arm’s own',
       (p) => ({ ...p, arms: [p.arms[0], { ...p.arms[1], options: { seed: 1 } }] }),
       'the arm adam-l2 has seed',
+    ],
+    [
+      'a level of 1',
+      (p) => ({ ...p, statistics: { ...p.statistics, level: 1 } }),
+      'statistics.level is wrong',
+    ],
+    [
+      'few resamples',
+      (p) => ({ ...p, statistics: { ...p.statistics, resamples: 99 } }),
+      'statistics.resamples is wrong',
+    ],
+    [
+      'an exploratory seed of the test',
+      (p) => ({ ...p, exploratory: { ...p.exploratory, seeds: [20] } }),
+      'seed 20 is in test and in exploratory',
+    ],
+    [
+      'drops between evaluations',
+      (p) => ({ ...p, drops: { ...p.drops, steps: 21 } }),
+      'drops.steps is 21, expected a multiple of event.every, 5',
+    ],
+    [
+      'a trial twice',
+      (p) => ({
+        ...p,
+        arms: [
+          p.arms[0],
+          {
+            ...p.arms[1],
+            grid: [
+              [1, 1],
+              [1, 1],
+            ],
+          },
+        ],
+      }),
+      'the arm adam-l2 has the trial 1, 1 twice',
+    ],
+    [
+      'a group against one of its arms',
+      (p) => ({ ...p, claims: [{ ...p.claims[0], arm: 'best', against: 'adamw' }] }),
+      'the claim sooner has adamw on both sides',
+    ],
+    [
+      'an unknown arm of the sensitivity',
+      (p) => ({ ...p, sensitivity: { ...p.sensitivity, arms: ['best'] } }),
+      'sensitivity.arms names best',
     ],
     ['a budget in the base', (p) => ({ ...p, base: { ...p.base, steps: 10 } }), 'base has steps'],
   ])('refuses %s', (_, change, part) => {
@@ -208,6 +308,36 @@ describe('the plan', () => {
     expect(chooseTrials(protocol, records).map(({ trial }) => trial)).toEqual([1, 1]);
   });
 
+  it('says at which sides of its grid a choice lies', () => {
+    const wide = tinyProtocol({
+      arms: protocol.arms.map((arm) => ({
+        ...arm,
+        grid: [0.01, 0.02, 0.04].flatMap((rate) => [1, 2, 4].map((decay) => [rate, decay] as const)),
+      })),
+    });
+    const chosen = (best: number) =>
+      chooseTrials(
+        wide,
+        tuningRuns(wide).map((run) => recordFor(run, run.trial === best ? 10 : null)),
+      )[0];
+    expect(chosen(4)).toMatchObject({ trial: 4, atEdge: [], censored: 0, meanStep: 10 });
+    expect(chosen(0)?.atEdge).toEqual(['least rate', 'least decay']);
+    expect(chosen(7)?.atEdge).toEqual(['greatest rate']);
+    expect(chosen(5)?.atEdge).toEqual(['greatest decay']);
+    const surface = chosen(5)?.ranked;
+    expect(surface?.map(({ trial }) => trial)).toEqual([5, 0, 1, 2, 3, 4, 6, 7, 8]);
+    expect(surface?.[1]).toMatchObject({ censored: 2, meanStep: 50 });
+  });
+
+  it('takes the second-ranked trial to the seeds of the test, to the event alone', () => {
+    const runs = sensitivityRuns(protocol, choices);
+    expect(runs.map(({ id }) => id)).toEqual([20, 21, 22].map((seed) => `sensitivity_adamw_seed-${seed}`));
+    for (const { config, budget } of runs) {
+      expect([config.learningRate, config.steps, budget]).toEqual([0.01, 61, 60]);
+      expect(config).not.toHaveProperty('stepsAfterTarget');
+    }
+  });
+
   it('waits with an arm until its tuning is complete, and with a group until all its arms’ are', () => {
     const partial = tuned.slice(0, -1);
     const ready = chooseTrials(protocol, partial);
@@ -239,33 +369,94 @@ describe('comparisonResults', () => {
   });
   const comparison: Comparison = {
     protocol,
-    records: { pilot: [], tune: tuned, test: tested, explore: [] },
+    records: { pilot: [], tune: tuned, test: tested, sensitivity: [], explore: [] },
+    times: { measured: 'somewhere', msPerStep: { adamw: 50, 'adam-l2': null } },
   };
 
   it('summarises each arm, censored runs at their budget', () => {
     const { arms } = comparisonResults(comparison);
-    expect(arms[0]).toMatchObject({ arm: 'adamw', planned: 3, censored: 0, median: 20, quartiles: [15, 30] });
-    expect(arms[0]?.quartileRatio).toBe(2);
-    expect(arms[1]).toMatchObject({ arm: 'adam-l2', censored: 1, median: 40, quartiles: [30, 50] });
+    expect(arms[0]).toMatchObject({ arm: 'adamw', planned: 3, censored: 0, median: 20, quartiles: [10, 40] });
+    expect(arms[0]?.quartileRatio).toEqual({ value: 4, atLeast: false });
+    expect(arms[0]).toMatchObject({ msPerStep: 50, medianSeconds: 1, runMsPerStep: 1 });
+    // The upper quartile lies beyond the budget of 60.
+    expect(arms[1]).toMatchObject({ arm: 'adam-l2', censored: 1, median: 40, quartiles: [20, null] });
+    expect(arms[1]?.quartileRatio).toEqual({ value: 3, atLeast: true });
+    expect(arms[1]).toMatchObject({ msPerStep: null, medianSeconds: null });
     expect(arms[1]?.drops).toEqual({ runs: 2, episodes: 2, evaluations: 6 });
   });
 
   it('pairs the arms by seed: ratios of steps, differences of drops where both had the event', () => {
-    const [sooner, steadier, itself] = comparisonResults(comparison).claims;
+    const [sooner, steadier, later] = comparisonResults(comparison).claims;
     // Ratios 1/2, 1/2 and 40/60.
     expect(sooner?.estimate).toBeCloseTo((0.25 * (40 / 60)) ** (1 / 3), 10);
     expect(sooner).toMatchObject({ arm: 'adamw', against: 'adam-l2', pairs: 3, p: 0.25, adjustedP: 0.75 });
     expect(sooner?.low).toBeGreaterThanOrEqual(0.5 - 1e-9);
     expect(sooner?.high).toBeLessThanOrEqual(40 / 60 + 1e-9);
     expect(steadier).toMatchObject({ pairs: 2, estimate: -2, low: -2, high: -2, p: 0.5 });
-    expect(itself).toMatchObject({ arm: 'adamw', against: 'adamw', estimate: 1, p: 1, adjustedP: 1 });
+    expect(sooner).toMatchObject({ censored: { arm: 0, against: 1 }, trials: { arm: 2, against: 2 } });
+    expect(sooner?.verdict).toBe('open');
+    expect(steadier?.dropping).toEqual({ arm: 2, against: 2 });
+    expect(later?.estimate).toBeCloseTo(1 / (sooner?.estimate as number), 10);
+    expect(later?.censored).toEqual({ arm: 1, against: 0 });
   });
 
-  it('says nothing of claims before the test is complete', () => {
+  it('does not test drops with too few pairs', () => {
+    const strict = { ...protocol, drops: { ...protocol.drops, leastPairs: 3 } };
+    const steadier = comparisonResults({ ...comparison, protocol: strict }).claims[1];
+    expect(steadier).toMatchObject({ pairs: 2, p: 1, adjustedP: 1, verdict: 'not tested' });
+  });
+
+  it('says sooner only where the whole interval is beyond what is negligible', () => {
+    const seeds = Array.from({ length: 9 }, (_, i) => 100 + i);
+    const many = tinyProtocol({
+      test: { ...protocol.test, seeds },
+      claims: protocol.claims.slice(0, 1),
+      groups: { both: ['adamw', 'adam-l2'] },
+      exploratory: { ...protocol.exploratory, arms: ['both'] },
+    });
+    const verdict = (fast: number) => {
+      const test = testRuns(many, choices).map((run) => recordFor(run, run.arm === 'adamw' ? fast : 50));
+      const [claim] = comparisonResults({
+        ...comparison,
+        protocol: many,
+        records: { ...comparison.records, test },
+      }).claims;
+      return [claim?.adjustedP, claim?.verdict];
+    };
+    expect(verdict(25)).toEqual([2 / 512, 'sooner']);
+    expect(verdict(46)).toEqual([2 / 512, 'open']);
+    expect(verdict(50)).toEqual([1, 'open']);
+    expect(verdict(60)).toEqual([2 / 512, 'later']);
+  });
+
+  it('sets the second-ranked setting beside the effect once all its runs are there', () => {
+    const both = tinyProtocol({ sensitivity: { arms: ['adamw', 'adam-l2'], expectedSteps: 40 } });
+    const sensitivity = sensitivityRuns(both, choices).map((run) =>
+      recordFor(run, run.arm === 'adamw' ? 30 : null),
+    );
+    const given = { ...comparison, protocol: both };
+    const whole = comparisonResults({ ...given, records: { ...comparison.records, sensitivity } });
+    expect(whole.claims[0]?.secondRanked).toMatchObject({ pairs: 3, censored: { arm: 0, against: 3 } });
+    expect(whole.claims[0]?.secondRanked?.estimate).toBeCloseTo(0.5, 10);
+    expect(whole.claims[1]).not.toHaveProperty('secondRanked');
+    expect(whole.sensitivity.map(({ arm, choice }) => [arm, choice.trial])).toEqual([
+      ['adamw', 0],
+      ['adam-l2', 0],
+    ]);
+    const part = comparisonResults({
+      ...given,
+      records: { ...comparison.records, sensitivity: sensitivity.slice(1) },
+    });
+    expect(part.sensitivity).toEqual([]);
+    expect(part.claims[0]).not.toHaveProperty('secondRanked');
+  });
+
+  it('says nothing of the test before it is complete', () => {
     const records = { ...comparison.records, test: tested.slice(1) };
-    const { claims, arms } = comparisonResults({ protocol, records });
-    expect(claims).toEqual([]);
-    expect(arms[0]?.observations).toHaveLength(2);
+    const { claims, arms, test, tuning } = comparisonResults({ ...comparison, records });
+    expect([claims, arms]).toEqual([[], []]);
+    expect(test).toEqual({ planned: 6, recorded: 5 });
+    expect(tuning).toHaveLength(2);
   });
 });
 
@@ -320,10 +511,10 @@ describe('the folder', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'protocol.json'), JSON.stringify(protocol));
     const [one, two] = tuned as [RunRecord, RunRecord];
-    await Promise.all([
-      addRecord(folder, one, join(root, 'locks')),
-      addRecord(folder, two, join(root, 'locks')),
-    ]);
+    const added = await Promise.all([one, two, one].map((record) => addRecord(folder, record)));
+    // A run is recorded once, whoever made it again.
+    expect(added.filter(Boolean)).toHaveLength(2);
+    expect(readdirSync(folder).sort()).toEqual(['protocol.json', 'tune.jsonl']);
     expect(new Set(readComparison(folder).records.tune)).toEqual(new Set([one, two]));
     expect(readFileSync(recordsFile(folder, 'tune'), 'utf8').match(/\n/g)).toHaveLength(2);
     const line = JSON.stringify(one);
@@ -361,7 +552,10 @@ describe('carryOut', () => {
     expect(readFileSync(file).length).toBeLessThan(20_000);
     expect(existsSync(join(places.work, `${run.id}_${run.digest}`))).toBe(false);
 
+    // What a process left that was killed after another one had recorded the run.
+    mkdirSync(join(places.work, `${run.id}_${run.digest}`, 'run'), { recursive: true });
     expect(await carryOut(easy, run, places)).toEqual({ outcome: 'there' });
+    expect(existsSync(join(places.work, `${run.id}_${run.digest}`))).toBe(false);
     expect(readRecords(places.folder, 'test')).toHaveLength(1);
   });
 

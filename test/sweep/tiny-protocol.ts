@@ -9,7 +9,7 @@ export function tinyProtocol(changes: Partial<ComparisonProtocol> = {}): Compari
     base: { preset: 'gpt', operation: 'add', modulus: 7, trainFraction: 0.5, dModel: 8, batchSize: 'full' },
     // Two in a row above chance: some runs have it soon, some not.
     event: { accuracy: 0.2, evaluations: 2, every: 5 },
-    drops: { steps: 20, below: 0.2 },
+    drops: { steps: 20, below: 0.2, leastPairs: 2 },
     arms: [
       {
         name: 'adamw',
@@ -36,6 +36,7 @@ export function tinyProtocol(changes: Partial<ComparisonProtocol> = {}): Compari
     pilot: { seeds: [1], budget: 10, expectedSteps: 10, grids: { adamw: [[0.02, 1]] } },
     tuning: { seeds: [10, 11], budget: 50, expectedSteps: 40 },
     test: { seeds: [20, 21, 22], budget: 60, expectedSteps: 60 },
+    sensitivity: { arms: ['adamw'], expectedSteps: 40 },
     exploratory: {
       seeds: [30],
       budget: 20,
@@ -46,9 +47,9 @@ export function tinyProtocol(changes: Partial<ComparisonProtocol> = {}): Compari
     claims: [
       { name: 'sooner', text: 'One is sooner.', measure: 'event', arm: 'adamw', against: 'adam-l2' },
       { name: 'steadier', text: 'One is steadier.', measure: 'drops', arm: 'adamw', against: 'adam-l2' },
-      { name: 'itself', text: 'Nothing differs.', measure: 'event', arm: 'best', against: 'best' },
+      { name: 'other way', text: 'The other is sooner.', measure: 'event', arm: 'adam-l2', against: 'adamw' },
     ],
-    statistics: { level: 0.95, resamples: 200, seed: 0 },
+    statistics: { level: 0.95, resamples: 200, seed: 0, negligible: [0.9, 1.1] },
     ...changes,
   };
 }

@@ -2,13 +2,11 @@
  * @file Carries out one run of a comparison, unless it is there or another process is at it. Whatever stops a process, at
  * whatever moment, the run is afterwards either recorded, once, or goes on from its last checkpoint when it is asked for again.
  */
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileError } from '../../errors';
-import { makeFolder } from '../../files.node';
 import type { FinishedRun } from '../../train/run';
-import { RunLock } from '../../train/run-lock.node';
 import { train } from '../../train/train.node';
+import { takeClaim } from './claim';
 import { addRecord, readRecords, saveCurve } from './folder';
 import type { PlannedRun } from './plan';
 import type { ComparisonProtocol } from './protocol';
@@ -52,11 +50,13 @@ export async function carryOut(
   const claim = takeClaim(own);
   if (claim === undefined) return { outcome: 'busy' };
   try {
+    const out = join(own, 'run');
+    const removeRun = () => rmSync(out, { recursive: true, force: true });
     // Only now: another process may have recorded it between our last look and our claim.
     if (readRecords(folder, run.phase).some(({ digest }) => digest === run.digest)) {
+      removeRun();
       return { outcome: 'there' };
     }
-    const out = join(own, 'run');
     const finished: FinishedRun = await train(run.options, {
       out,
       resume: true,
@@ -67,35 +67,10 @@ export async function carryOut(
     if (finished.summary.stoppedBy === 'signal') return { outcome: 'stopped' };
     const record = recordOf(protocol, run, finished, commit);
     if (run.phase === 'test') saveCurve(folder, record, finished.evaluations);
-    await addRecord(folder, record, work);
-    rmSync(out, { recursive: true, force: true });
-    return { outcome: 'recorded', record };
+    const added = await addRecord(folder, record);
+    removeRun();
+    return added ? { outcome: 'recorded', record } : { outcome: 'there' };
   } finally {
     claim.release();
-    letGo(own);
-  }
-}
-
-/** The right to carry out a run, which ends with the process; `undefined` while another process has it. */
-function takeClaim(folder: string): RunLock | undefined {
-  for (;;) {
-    makeFolder(folder);
-    try {
-      return RunLock.take(folder);
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      if (/ is in use by /.test(error.message)) return undefined;
-      // Its holder before took the folder away between our making it and locking it.
-      if (existsSync(folder)) throw error;
-    }
-  }
-}
-
-/** Takes the folder of a claim away if nothing is left in it: neither a run, nor the claim of the next process. */
-function letGo(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is not empty.
   }
 }

@@ -4,24 +4,28 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { FileError } from '../../errors';
 import { makeFolder, readWholeFile, reasonOf, writeFileAtomic } from '../../files.node';
 import { formatMetrics, metricsHeader } from '../../train/metrics-csv';
 import type { Evaluation } from '../../train/progress';
 import { thinEvaluations } from '../../train/publish.node';
-import { RunLock } from '../../train/run-lock.node';
+import { waitForClaim } from './claim';
 import { COMPARISON_PHASES, type ComparisonPhase } from './plan';
 import { type ComparisonProtocol, parseProtocol } from './protocol';
 import { parseRecords, type RunRecord } from './record';
+import { readStepTimes, type StepTimes } from './step-times';
 
 /** Evaluations kept of a test run, about 14 KB: all of a run of 6,000 steps that is evaluated every 25. */
 const MOST_ROWS = 240;
+
+/** Holds the lock of the records while one is added; git ignores it. */
+const LOCK_FOLDER = '.lock';
 
 /** A comparison as far as it has come. */
 export interface Comparison {
   readonly protocol: ComparisonProtocol;
   readonly records: Readonly<Record<ComparisonPhase, readonly RunRecord[]>>;
+  readonly times: StepTimes;
 }
 
 /** Where the records of a phase are. */
@@ -29,13 +33,13 @@ export function recordsFile(folder: string, phase: ComparisonPhase): string {
   return join(folder, `${phase}.jsonl`);
 }
 
-/** Where the curve of a test run is. */
-export function curveFile(folder: string, { id }: Pick<RunRecord, 'id'>): string {
-  return join(folder, 'curves', `${id}.csv`);
+/** Where the curve of a test run is: its name tells runs of different protocols apart. */
+export function curveFile(folder: string, { id, digest }: Pick<RunRecord, 'id' | 'digest'>): string {
+  return join(folder, 'curves', `${id}_${digest}.csv`);
 }
 
 /**
- * Reads a comparison's `protocol.json` and the records that lie beside it.
+ * Reads a comparison's `protocol.json` and the records and times of a step that lie beside it.
  *
  * @throws {FileError} if the protocol is missing or not fit, or a line is no record
  */
@@ -43,7 +47,7 @@ export function readComparison(folder: string): Comparison {
   const file = join(folder, 'protocol.json');
   const protocol = parseProtocol(new TextDecoder().decode(readWholeFile(file)), file);
   const records = Object.fromEntries(COMPARISON_PHASES.map((phase) => [phase, readRecords(folder, phase)]));
-  return { protocol, records: records as unknown as Comparison['records'] };
+  return { protocol, records: records as unknown as Comparison['records'], times: readStepTimes(folder) };
 }
 
 /** The records of a phase; none without the file. @throws {FileError} if a line is no record, or it cannot be read */
@@ -61,33 +65,24 @@ function contentOf(file: string): string {
 }
 
 /**
- * Adds a line to the records of its phase: the file is replaced as a whole, under a lock, so that no other process's line is
- * lost and none is ever half there.
+ * Adds a line to the records of its phase, unless the run has one: the file is replaced as a whole, under a lock that lies
+ * beside it, so that no other process's line is lost, none is ever half there, and no run is recorded twice, also where
+ * processes with work folders of their own record into this one.
  *
- * @param locks a folder that all processes share, for the lock
+ * @returns whether the line was added
  * @throws {FileError} if the file cannot be written, or others hold the lock for half a minute
  */
-export async function addRecord(folder: string, record: RunRecord, locks: string): Promise<void> {
+export async function addRecord(folder: string, record: RunRecord): Promise<boolean> {
   const file = recordsFile(folder, record.phase);
-  const lock = await waitForLock(join(locks, `${record.phase}-records`));
+  const claim = await waitForClaim(join(folder, LOCK_FOLDER));
   try {
+    const content = contentOf(file);
+    if (parseRecords(content, file).some(({ digest }) => digest === record.digest)) return false;
     makeFolder(dirname(file));
-    writeFileAtomic(file, `${contentOf(file)}${JSON.stringify(record)}\n`);
+    writeFileAtomic(file, `${content}${JSON.stringify(record)}\n`);
+    return true;
   } finally {
-    lock.release();
-  }
-}
-
-async function waitForLock(folder: string): Promise<RunLock> {
-  makeFolder(folder);
-  const end = Date.now() + 30_000;
-  for (;;) {
-    try {
-      return RunLock.take(folder);
-    } catch (error) {
-      if (!(error instanceof FileError) || Date.now() > end) throw error;
-    }
-    await wait(20 + 30 * Math.random());
+    claim.release();
   }
 }
 

@@ -1,15 +1,18 @@
 /** @file Comparisons of optimisers by a protocol that is written before the first run. */
+export type { ClaimResult, PairedEffect, Sides, Verdict } from './claims';
 export {
   type Comparison,
   curveFile,
   readComparison,
 } from './folder';
+export type { Edge, Trial } from './grid';
 export {
   type Choice,
   COMPARISON_PHASES,
   type ComparisonPhase,
   chooseTrials,
   type PlannedRun,
+  type TunedTrial,
 } from './plan';
 export {
   type Arm,
@@ -18,13 +21,13 @@ export {
   type PhasePlan,
   parseProtocol,
   type Setting,
-  type Trial,
 } from './protocol';
 export type { RunRecord } from './record';
 export {
   type ArmResult,
-  type ClaimResult,
   type ComparisonResults,
   comparisonResults,
+  type Progress,
   type SeedObservation,
 } from './results';
+export type { StepTimes } from './step-times';

@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { ArgumentError } from '../../errors';
 import { type RunConfig, type RunOptions, runConfig } from '../../train/config';
-import type { Arm, ComparisonProtocol, PhasePlan, Setting, Trial } from './protocol';
+import { type Edge, edgesOf, type Trial } from './grid';
+import type { Arm, ComparisonProtocol, PhasePlan, Setting } from './protocol';
 import type { RunRecord } from './record';
 
 /** The phases, in order. */
-export const COMPARISON_PHASES = ['pilot', 'tune', 'test', 'explore'] as const;
+export const COMPARISON_PHASES = ['pilot', 'tune', 'test', 'sensitivity', 'explore'] as const;
 
 /** A phase of a comparison. */
 export type ComparisonPhase = (typeof COMPARISON_PHASES)[number];
@@ -69,22 +70,32 @@ export function tuningRuns(protocol: ComparisonProtocol): PlannedRun[] {
   ).flat();
 }
 
-/** What tuning says of an arm. */
-export interface Choice {
+/** What tuning says of a trial. */
+export interface TunedTrial {
   readonly arm: string;
   /** The trial's place in the grid. */
   readonly trial: number;
   readonly learningRate: number;
   readonly weightDecay: number;
+  /** The sides of the grid on which it lies; none for a trial in its middle. */
+  readonly atEdge: readonly Edge[];
   /** Mean over the tuning seeds of the event's step; a censored run counts as the budget. */
   readonly meanStep: number;
+  /** Tuning seeds without an event within the budget. */
+  readonly censored: number;
   /** Mean over the tuning seeds of the last validation loss; infinite where one is not finite. */
   readonly meanLoss: number;
 }
 
+/** What tuning says of an arm: its best trial, and all of them. */
+export interface Choice extends TunedTrial {
+  /** Best first: this one, the second-ranked, and so on. */
+  readonly ranked: readonly TunedTrial[];
+}
+
 /**
- * Picks each arm's trial: the least mean step over the tuning seeds, a censored run counting as the budget; of equal ones
- * that of the least mean last validation loss; of those the first of the grid.
+ * Ranks each arm's trials and picks the first: the least mean step over the tuning seeds, a censored run counting as the budget;
+ * of equal ones that of the least mean last validation loss; of those the first of the grid.
  *
  * @param records of the tuning phase
  * @returns the arms whose tuning is complete, in the protocol's order
@@ -93,29 +104,36 @@ export function chooseTrials(protocol: ComparisonProtocol, records: readonly Run
   const found = new Map(records.map((record) => [record.digest, record]));
   const runs = tuningRuns(protocol);
   return protocol.arms.flatMap((arm) => {
-    const trials = arm.grid.map(([learningRate, weightDecay], trial) => {
-      const own = runs.filter((run) => run.arm === arm.name && run.trial === trial);
+    const trials = arm.grid.map((trial, index) => {
+      const own = runs.filter((run) => run.arm === arm.name && run.trial === index);
       const results = own.flatMap(({ digest }) => found.get(digest) ?? []);
       if (results.length < own.length) return undefined;
       const mean = (value: (record: RunRecord) => number) =>
         results.reduce((sum, record) => sum + value(record), 0) / results.length;
       return {
-        arm: arm.name,
-        trial,
-        learningRate,
-        weightDecay,
+        ...placed(arm, trial, index),
         meanStep: mean(({ event }) => event ?? protocol.tuning.budget),
+        censored: results.filter(({ event }) => event === null).length,
         meanLoss: mean(({ validationLoss }) => validationLoss ?? Number.POSITIVE_INFINITY),
       };
     });
     const complete = trials.filter((trial) => trial !== undefined);
-    if (complete.length < trials.length) return [];
-    return complete.sort(byRank).slice(0, 1);
+    return complete.length < trials.length ? [] : choiceOf(complete.sort(byRank));
   });
 }
 
+function placed(arm: Arm, trial: Trial, index: number) {
+  const [learningRate, weightDecay] = trial;
+  return { arm: arm.name, trial: index, learningRate, weightDecay, atEdge: edgesOf(arm.grid, trial) };
+}
+
+/** The best of some trials, if there is one. */
+function choiceOf(ranked: readonly TunedTrial[]): Choice[] {
+  return ranked.slice(0, 1).map((best) => ({ ...best, ranked }));
+}
+
 /** The order of the rule; sorting keeps the grid's order of what is equal. */
-function byRank(a: Choice, b: Choice): number {
+function byRank(a: TunedTrial, b: TunedTrial): number {
   return a.meanStep - b.meanStep || (a.meanLoss === b.meanLoss ? 0 : a.meanLoss - b.meanLoss);
 }
 
@@ -153,6 +171,26 @@ export function testRuns(protocol: ComparisonProtocol, choices: readonly Choice[
   );
 }
 
+/** Of the arms that the protocol names the second-ranked trial, on the seeds of the test, to the event alone. */
+export function sensitivityRuns(protocol: ComparisonProtocol, choices: readonly Choice[]): PlannedRun[] {
+  const { test, sensitivity } = protocol;
+  const seconds = choices
+    .filter(({ arm }) => sensitivity.arms.includes(arm))
+    .flatMap(({ ranked }) => ranked[1] ?? []);
+  return test.seeds.flatMap((seed) =>
+    seconds.map(({ arm, trial, learningRate, weightDecay }) =>
+      plannedRun(protocol, {
+        phase: 'sensitivity',
+        arm: armOf(protocol, arm),
+        trial: [learningRate, weightDecay],
+        index: trial,
+        seed,
+        plan: { ...test, expectedSteps: sensitivity.expectedSteps },
+      }),
+    ),
+  );
+}
+
 /** The exploratory runs, of the arms that tuning has settled, setting by setting. */
 export function exploratoryRuns(protocol: ComparisonProtocol, choices: readonly Choice[]): PlannedRun[] {
   const { exploratory } = protocol;
@@ -176,7 +214,7 @@ export function exploratoryRuns(protocol: ComparisonProtocol, choices: readonly 
   );
 }
 
-/** The runs of a phase that can be said by now; those of the last two phases are of the arms that have a choice. */
+/** The runs of a phase that can be said by now; those of the last three phases are of the arms that have a choice. */
 export function plannedRuns(
   protocol: ComparisonProtocol,
   phase: ComparisonPhase,
@@ -184,24 +222,21 @@ export function plannedRuns(
 ): PlannedRun[] {
   if (phase === 'pilot') return pilotRuns(protocol);
   if (phase === 'tune') return tuningRuns(protocol);
+  if (phase === 'sensitivity') return sensitivityRuns(protocol, choices);
   return phase === 'test' ? testRuns(protocol, choices) : exploratoryRuns(protocol, choices);
 }
 
-/** The given choices, and the first trial of every arm without one: to count and check runs before tuning has settled them. */
+/** The given choices, and of every arm without one its trials as the grid has them: to count and check runs before tuning. */
 export function standInChoices(protocol: ComparisonProtocol, choices: readonly Choice[] = []): Choice[] {
-  return protocol.arms.map((arm) => {
-    const [learningRate, weightDecay] = arm.grid[0] as Trial;
-    const meanStep = protocol.tuning.budget;
-    return (
-      choices.find((choice) => choice.arm === arm.name) ?? {
-        arm: arm.name,
-        trial: 0,
-        learningRate,
-        weightDecay,
-        meanStep,
-        meanLoss: Number.POSITIVE_INFINITY,
-      }
-    );
+  const unknown = {
+    meanStep: protocol.tuning.budget,
+    censored: protocol.tuning.seeds.length,
+    meanLoss: Number.POSITIVE_INFINITY,
+  };
+  return protocol.arms.flatMap((arm) => {
+    const choice = choices.find((one) => one.arm === arm.name);
+    if (choice !== undefined) return choice;
+    return choiceOf(arm.grid.map((trial, index) => ({ ...placed(arm, trial, index), ...unknown })));
   });
 }
 
