@@ -1,8 +1,12 @@
 /**
  * @file `npm run compare`: carries out the comparison that `output/published/truegrad/protocol.json` lays down. Runs that are
  * recorded are not made again, so the same command goes on after any stop, and any number of them may work side by side.
- * `--phase` names one phase; without it tuning, the test and the exploratory runs follow one another. The pilot, which may
- * only set the ranges of the grids, has to be asked for.
+ * `--phase` names one phase; without it tuning, the test, the second-ranked settings and the exploratory runs follow one
+ * another. The pilot, which may only set the ranges of the grids, has to be asked for.
+ *
+ * A long comparison is best carried out from a clone or a worktree that nobody edits, with `--folder` naming the folder of the
+ * checkout that the records belong to: all runs are then of one commit. A build of the library that changes under a runner ends
+ * it.
  */
 
 import { createRequire } from 'node:module';
@@ -12,14 +16,14 @@ import { runPool } from './compare/pool.mjs';
 import { report } from './compare/report.mjs';
 import { hours, outcomeLine, remainingSeconds } from './compare/status.mjs';
 import { readArguments, runCommand, UsageError } from './jupyter/command.mjs';
-import { ensureBuilt, root } from './lib-build.mjs';
+import { buildStamp, ensureBuilt, root } from './lib-build.mjs';
 import { libraryCommit } from './library-commit.mjs';
 
 /** @typedef {import('../lib/sweep/comparison/plan').ComparisonPhase} Phase */
 
-const PHASES = /** @type {const} */ (['pilot', 'tune', 'test', 'explore']);
+const PHASES = /** @type {const} */ (['pilot', 'tune', 'test', 'sensitivity', 'explore']);
 const USAGE =
-  'Usage: npm run compare [-- [--phase pilot|tune|test|explore] [--workers N] [--dry-run | --report] [--folder FOLDER] [--work FOLDER]]';
+  'Usage: npm run compare [-- [--phase pilot|tune|test|sensitivity|explore] [--workers N] [--dry-run | --report] [--folder FOLDER] [--work FOLDER]]';
 
 await runCommand(async () => {
   const { values } = readArguments(
@@ -36,6 +40,9 @@ await runCommand(async () => {
     USAGE,
   );
   const phases = phasesOf(values.phase);
+  if (values.report && values['dry-run']) {
+    throw new UsageError(`--report and --dry-run exclude each other. ${USAGE}`);
+  }
   const workers = workersOf(values.workers);
   const folder = resolve(values.folder ?? join(root, 'output', 'published', 'truegrad'));
   const places = {
@@ -43,6 +50,7 @@ await runCommand(async () => {
     work: resolve(values.work ?? join(root, 'output', 'runs', 'comparisons', basename(folder))),
   };
   ensureBuilt();
+  const build = buildStamp();
   const require = createRequire(import.meta.url);
   const comparisons = require('optimal-grokking/dist/sweep/comparison/folder.js');
   const plans = require('optimal-grokking/dist/sweep/comparison/plan.js');
@@ -70,7 +78,7 @@ await runCommand(async () => {
   }
   for (const phase of phases) {
     const { choices } = look(phase);
-    if ((phase === 'test' || phase === 'explore') && choices.length < protocol.arms.length) {
+    if (isAfterTuning(phase) && choices.length < protocol.arms.length) {
       const lacking = protocol.arms.filter(({ name }) => !choices.some(({ arm }) => arm === name));
       throw new UsageError(
         `Tuning is not complete for ${lacking.map(({ name }) => name).join(', ')}: run --phase tune first.`,
@@ -78,7 +86,13 @@ await runCommand(async () => {
     }
     const failures = await runPool({
       missing: () => look(phase).missing,
-      message: (run) => ({ protocol: { event: protocol.event, drops: protocol.drops }, run, places, commit }),
+      message: (run) => ({
+        protocol: { event: protocol.event, drops: protocol.drops },
+        run,
+        places,
+        commit,
+        build,
+      }),
       workers,
       onEnd(run, answer) {
         if (answer.outcome === 'failed') console.error(`${run.id} failed: ${answer.reason}`);
@@ -101,10 +115,15 @@ await runCommand(async () => {
 
 /** @param {string | undefined} asked @returns {Phase[]} */
 function phasesOf(asked) {
-  if (asked === undefined) return ['tune', 'test', 'explore'];
+  if (asked === undefined) return PHASES.filter((one) => one !== 'pilot');
   const phase = PHASES.find((one) => one === asked);
   if (phase === undefined) throw new UsageError(`There is no phase '${asked}'. ${USAGE}`);
   return [phase];
+}
+
+/** Whether the runs of a phase depend on what tuning says. @param {Phase} phase */
+function isAfterTuning(phase) {
+  return phase !== 'pilot' && phase !== 'tune';
 }
 
 /** @param {string | undefined} asked */
@@ -138,7 +157,7 @@ function dryRun(phases, look, { protocol, plans, workers }) {
     const { missing, there, foreign, choices } = look(phase);
     const untuned = protocol.arms.filter(({ name }) => !choices.some(({ arm }) => arm === name));
     const later =
-      untuned.length > 0 && (phase === 'test' || phase === 'explore')
+      untuned.length > 0 && isAfterTuning(phase)
         ? plans
             .plannedRuns(protocol, phase, plans.standInChoices(protocol, choices))
             .filter(({ arm }) => untuned.some(({ name }) => name === arm))

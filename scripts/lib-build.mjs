@@ -11,8 +11,13 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const lib = join(root, 'lib');
 const dist = join(lib, 'dist');
-const stamp = join(dist, '.built');
 const lock = join(lib, '.building');
+const stamp = join(dist, '.built');
+
+/** Which build `lib/dist` holds, to be compared with what it holds later; empty while it is being built. */
+export function buildStamp() {
+  return existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+}
 
 /** Every file the build depends on. @returns {string[]} */
 function sources(directory = lib) {
@@ -77,6 +82,8 @@ export function ensureBuilt() {
   try {
     if (upToDate()) return;
     const before = fingerprint();
+    // A process that loads the library meanwhile must be able to tell.
+    rmSync(stamp, { force: true });
     // The compiler is named by its path: tslab installs another `tsc` into node_modules/.bin.
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const result = spawnSync(process.execPath, [tsc, '-p', lib], { cwd: root, stdio: ['ignore', 2, 2] });

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Interrupted } from '../jupyter/execute.mjs';
 
-const child = fileURLToPath(new URL('child.mjs', import.meta.url));
+const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 
 /** Milliseconds until a run that another runner is at is looked at again. */
 const BUSY = 3_000;
@@ -32,10 +32,11 @@ const SIGNALS = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP']
  * @param {(run: PlannedRun) => object} options.message what the process of a run is told
  * @param {number} options.workers processes at a time
  * @param {(run: PlannedRun, answer: Answer) => void} options.onEnd
+ * @param {string} [options.child] the script of a run's process
  * @returns {Promise<string[]>} what failed, a line each
- * @throws {Interrupted} once all processes have ended, if a signal came
+ * @throws {Interrupted} if a signal came, and what a callback throws; once all processes have ended in either case
  */
-export async function runPool({ missing, message, workers, onEnd }) {
+export async function runPool({ missing, message, workers, onEnd, child = CHILD }) {
   /** @type {Map<string, { ended: Promise<void>, stop: () => void }>} */
   const active = new Map();
   /** @type {Map<string, number>} when to look again at a run that is another runner's */
@@ -43,6 +44,8 @@ export async function runPool({ missing, message, workers, onEnd }) {
   /** @type {Map<string, string>} */
   const failed = new Map();
   let inARow = 0;
+  /** @type {{ error: unknown } | undefined} what a callback threw */
+  let fault;
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   for (const signal of SIGNALS) process.on(signal, stop);
@@ -50,7 +53,7 @@ export async function runPool({ missing, message, workers, onEnd }) {
 
   /** @param {PlannedRun} run */
   const begin = (run) => {
-    const { answered, stop: tell } = startProcess(message(run), stopping.signal);
+    const { answered, stop: tell } = startProcess(child, message(run), stopping.signal);
     const ended = answered.then((answer) => {
       active.delete(run.id);
       if (answer.outcome === 'busy') busy.set(run.id, Date.now() + BUSY);
@@ -59,13 +62,22 @@ export async function runPool({ missing, message, workers, onEnd }) {
         inARow++;
       }
       if (answer.outcome === 'recorded') inARow = 0;
-      onEnd(run, answer);
+      try {
+        onEnd(run, answer);
+      } catch (error) {
+        fault ??= { error };
+      }
     });
     active.set(run.id, { ended, stop: tell });
   };
 
+  const tellAll = () => {
+    for (const { stop: tell } of active.values()) tell();
+  };
+  const allEnded = () => Promise.all([...active.values()].map(({ ended }) => ended));
+
   try {
-    while (!stopping.signal.aborted && inARow < MOST_FAILURES) {
+    while (!stopping.signal.aborted && fault === undefined && inARow < MOST_FAILURES) {
       const open = missing().filter(({ id }) => !active.has(id) && !failed.has(id));
       const now = Date.now();
       const ready = open.filter(({ id }) => (busy.get(id) ?? 0) <= now);
@@ -82,21 +94,26 @@ export async function runPool({ missing, message, workers, onEnd }) {
       ]);
       pause.abort();
     }
-    if (stopping.signal.aborted) for (const { stop: tell } of active.values()) tell();
-    await Promise.all([...active.values()].map(({ ended }) => ended));
+    // After too many failures what is under way may end; after a signal it is told to.
+    if (fault === undefined) await Promise.race([stopped, allEnded()]);
+    if (fault !== undefined) throw fault.error;
     if (stopping.signal.aborted) throw new Interrupted('Stopped. The same command goes on from here.');
     return [...failed.values()];
   } finally {
+    // What is still under way here was stopped by a signal, or by a callback's error, which must not leave it training.
+    tellAll();
+    await allEnded();
     for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
 /**
  * Starts the process of a run.
+ * @param {string} child
  * @param {object} task
  * @param {AbortSignal} stopping
  */
-function startProcess(task, stopping) {
+function startProcess(child, task, stopping) {
   const worker = fork(child, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   /** @type {Answer | undefined} */
   let answer;

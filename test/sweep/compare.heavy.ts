@@ -1,6 +1,6 @@
 /** @file `npm run compare` end to end: whole, stopped, killed, two at once. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +64,7 @@ const slow = tinyProtocol({
   tuning: { seeds: [10], budget: 12_000, expectedSteps: 12_000 },
   pilot: { seeds: [1], budget: 50, expectedSteps: 50, grids: {} },
   test: { seeds: [20], budget: 50, expectedSteps: 50 },
+  sensitivity: { arms: [], expectedSteps: 50 },
   exploratory: { seeds: [30], budget: 50, expectedSteps: 50, arms: [], settings: [] },
 });
 
@@ -76,6 +77,7 @@ describe('npm run compare', () => {
     expect(before).toMatchObject({ code: 0, err: '' });
     expect(before.out).toMatch(/tune: 0 of 8 runs are there, 8 missing/);
     expect(before.out).toMatch(/test: 0 of 6 runs are there, 6 missing/);
+    expect(before.out).toMatch(/sensitivity: 0 of 3 runs are there, 3 missing/);
     expect(existsSync(join(folder, 'tune.jsonl'))).toBe(false);
 
     const early = await run('--phase', 'test');
@@ -88,11 +90,12 @@ describe('npm run compare', () => {
     const { protocol, records } = readComparison(folder);
     expect(records.tune).toHaveLength(8);
     expect(records.test).toHaveLength(6);
+    expect(records.sensitivity).toHaveLength(3);
     expect(records.explore).toHaveLength(1);
     expect(records.pilot).toHaveLength(0);
     expect(chooseTrials(protocol, records.tune)).toHaveLength(2);
     expect(readdirSync(join(folder, 'curves'))).toHaveLength(6);
-    expect(readdirSync(work).filter((name) => !name.endsWith('-records'))).toEqual([]);
+    expect(readdirSync(work)).toEqual([]);
 
     const lines = readFileSync(join(folder, 'tune.jsonl'), 'utf8');
     const again = await run();
@@ -102,11 +105,15 @@ describe('npm run compare', () => {
 
     const said = await run('--report');
     expect(said).toMatchObject({ code: 0, err: '' });
-    expect(said.out).toMatch(/AdamW +0\.0[13] +1 +3\/3/);
+    expect(said.out).toMatch(/AdamW +0\.0[13] +1 +\S.* +3\/3/);
     expect(said.out).toContain('One is sooner.');
-    expect(readdirSync(folder)).toEqual(
-      expect.arrayContaining(['survival.png', 'events.png', 'effects.png']),
-    );
+    expect(said.out).toMatch(/^commit: .*\(18 runs\)$/m);
+    expect(said.out).not.toContain('Warning');
+    expect(said.out).not.toContain('Pilot');
+    const made = ['results.json', 'survival.png', 'events.png', 'effects.png'];
+    expect(said.out).toContain(`Beside the protocol: ${made.join(', ')}.`);
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(made));
+    expect(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')).claims).toHaveLength(3);
 
     // Another protocol: what is recorded does not answer it, and is kept.
     const changed = tinyProtocol({ tuning: { seeds: [10, 12], budget: 50, expectedSteps: 40 } });
@@ -128,6 +135,7 @@ describe('npm run compare', () => {
     for (const [phase, count] of [
       ['tune', 8],
       ['test', 6],
+      ['sensitivity', 3],
       ['explore', 1],
     ] as const) {
       expect(records[phase]).toHaveLength(count);
@@ -136,11 +144,11 @@ describe('npm run compare', () => {
     const made = both.map(({ out }) => out.match(/^\[/gm)?.length ?? 0);
     expect(made[0]).toBeGreaterThan(0);
     expect(made[1]).toBeGreaterThan(0);
-    expect((made[0] as number) + (made[1] as number)).toBe(15);
+    expect((made[0] as number) + (made[1] as number)).toBe(18);
     // What was made by two is what one makes.
-    expect(outcomes(records.tune)).toEqual(
-      outcomes(readComparison(join(root, 'whole')).records.tune.slice(0, 8)),
-    );
+    const alone = comparison('alone', tinyProtocol());
+    expect(await alone.run('--phase', 'tune')).toMatchObject({ code: 0, err: '' });
+    expect(outcomes(records.tune)).toEqual(outcomes(readComparison(alone.folder).records.tune));
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -151,24 +159,40 @@ describe('npm run compare', () => {
       expect(await whole.run('--phase', 'tune', '--workers', '2')).toMatchObject({ code: 0, err: '' });
 
       const { folder, work, start } = comparison('slow-stopped', slow);
-      // A run's list of sessions is written when it begins or goes on.
-      const training = (since: number) =>
-        existsSync(work) &&
-        readdirSync(work)
-          .map((name) => statSync(join(work, name, 'run', 'sessions.json'), { throwIfNoEntry: false }))
-          .some((file) => file !== undefined && file.mtimeMs > since);
-      // The kill last: what it orphans still saves, which would be taken for the next one's beginning.
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-        const since = Date.now();
+      // A run's list of sessions is written when it begins or goes on: of the newest, how many there are, and where each began.
+      const begun = () =>
+        (existsSync(work) ? readdirSync(work) : []).flatMap((name) => {
+          const file = join(work, name, 'run', 'sessions.json');
+          try {
+            return [JSON.parse(readFileSync(file, 'utf8')) as { fromStep: number }[]];
+          } catch {
+            return []; // It is not there yet, or not any more.
+          }
+        });
+      /** Waits for a run in its nth session, which went on from a checkpoint unless it is the first. */
+      const training = async (session: number) => {
+        for (;;) {
+          const now = begun().find(({ length }) => length >= session);
+          if (now !== undefined) return now;
+          await wait(20);
+        }
+      };
+      for (const [round, signal] of (['SIGINT', 'SIGTERM', 'SIGKILL'] as const).entries()) {
         const { child, ended } = start('--phase', 'tune', '--workers', '2');
-        while (!training(since)) await wait(20);
-        await wait(200);
+        const sessions = await training(round + 1);
+        expect(sessions.slice(1).every(({ fromStep }) => fromStep > 0)).toBe(true);
+        // Some steps, so that there is something to go on from.
+        await wait(1000);
         child.kill(signal);
         const { code, err } = await ended;
         expect(code).toBe(signal === 'SIGKILL' ? null : 130);
         if (signal !== 'SIGKILL') expect(err).toBe('Stopped. The same command goes on from here.\n');
       }
-      const { code, err } = await start('--phase', 'tune', '--workers', '2').ended;
+      const { ended } = start('--phase', 'tune', '--workers', '2');
+      // What the kill orphaned saves by itself, and the next runner goes on from there.
+      const sessions = await training(4);
+      expect(sessions[3]?.fromStep).toBeGreaterThan(0);
+      const { code, err } = await ended;
       expect({ code, err }).toEqual({ code: 0, err: '' });
       const [stopped, straight] = [folder, whole.folder].map((one) => readComparison(one).records.tune);
       expect(outcomes(stopped as RunRecord[])).toEqual(outcomes(straight as RunRecord[]));
@@ -178,6 +202,7 @@ describe('npm run compare', () => {
   it.each([
     ['an unknown phase', ['--phase', 'tuning'], "There is no phase 'tuning'."],
     ['no workers', ['--workers', '0'], "--workers is '0'"],
+    ['both ways of only telling', ['--report', '--dry-run'], '--report and --dry-run exclude each other.'],
     ['an unknown option', ['--fast'], "Unknown option '--fast'."],
     ['a folder without a protocol', ['--folder', join(root, 'none')], 'protocol.json'],
   ])('refuses %s in one line', async (_, args, part) => {
