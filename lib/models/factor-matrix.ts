@@ -4,6 +4,7 @@
  */
 import { Matrix, SVD } from 'ml-matrix';
 import type { HostTensor } from '../compile';
+import { ArgumentError } from '../errors';
 
 /** What `svdMatrix` takes, in host memory; `rank` is min(m, n), whatever the matrix. */
 export interface HostSvdFactors {
@@ -19,9 +20,16 @@ export interface HostSvdFactors {
  * Factors of a matrix, which multiply to it but for rounding to float32.
  *
  * @param matrix [m, n]
+ * @throws {ArgumentError} for a number that is not finite, of which the decomposition would have no end
  */
 export function factorMatrix({ shape, data }: HostTensor): HostSvdFactors {
   const [m, n] = shape as readonly [number, number];
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new ArgumentError(
+      `the matrix has ${data[bad]} in row ${Math.floor(bad / n)}, column ${bad % n}; expected finite numbers, since no others have singular values`,
+    );
+  }
   const rank = Math.min(m, n);
   const svd = new SVD(Matrix.from1DArray(m, n, Array.from(data)), { autoTranspose: true });
   const u = reflectionsOf(svd.leftSingularVectors, rank);

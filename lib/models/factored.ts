@@ -54,9 +54,6 @@ const ENDS: Readonly<Record<ModelName, readonly string[]>> = {
   power: ['embedding.weight', 'linear.weight'],
 };
 
-/** The decoder's additive mask: a table of scores, not a map. */
-const NO_MATRIX = 'mask';
-
 /** Below this a scale counts as 0 and is left alone. */
 const SMALLEST = 1e-30;
 
@@ -98,7 +95,7 @@ export function factored(model: Model, { which, singularValues = 'free' }: Facto
 }
 
 function matricesOf(model: Model, which: FactoredMatrices): Matrices {
-  const left = which === 'all' ? [NO_MATRIX] : [NO_MATRIX, ...ENDS[model.config.model]];
+  const left = which === 'all' ? [] : ENDS[model.config.model];
   const places = matrixPlaces(model).filter(({ parameter }) => !left.includes(parameter));
   return new Map(
     places.map(({ parameter }) => [parameter, places.filter((place) => place.parameter === parameter)]),

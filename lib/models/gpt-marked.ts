@@ -7,8 +7,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { stopGradient } from '../compile';
 import { mix, score } from './attention';
 import type { GptBlockParams, GptConfig, GptParams } from './gpt';
+import { markedEmbedding, marksOf } from './marked';
+import type { Params } from './params';
+import { spread, sumOfProducts } from './row-products';
 import { expandTo, indexTensor, type Rows, rowsOf, splitHeads, type TokenBatch } from './rows';
-import { spread, sumOfProducts } from './true-grad/products';
 import type { Uses } from './true-grad/uses';
 
 /** Rows of the batch whose gradients stay apart. */
@@ -22,20 +24,16 @@ interface ApartRows {
 const unshared = (each: tf.Tensor2D): ApartRows => ({ each, distinct: { values: each } });
 
 /** Token embedding plus learned position, for each position of a batch. */
-function embed(batch: TokenBatch, { tok_embed, pos_embed }: GptParams, uses: Uses): ApartRows[] {
+function embed(batch: TokenBatch, params: GptParams, uses: Uses): ApartRows[] {
+  const { tok_embed, pos_embed } = params;
+  const found = markedEmbedding(batch, tok_embed, marksOf(uses, params as unknown as Params));
   return batch.positions.map(({ tokens, index }, position) => {
     const offset: tf.Tensor2D = tf.slice(pos_embed, [position, 0], [1, -1]);
     const known = tf.tensor1d(tokens, 'int32');
     const places = tokens.length === 1 ? undefined : indexTensor(index);
     const values: tf.Tensor2D = tf.add(tf.gather(tok_embed, known) as tf.Tensor2D, offset);
-    const ids = index instanceof Int32Array ? index.map((i) => tokens[i] as number) : tf.gather(known, index);
-    const looked: tf.Tensor2D = tf.gather(
-      tok_embed,
-      ids instanceof Int32Array ? tf.tensor1d(ids, 'int32') : ids,
-    );
-    const found = uses.embedding('tok_embed', ids, looked, { tokens });
     return {
-      each: uses.position('pos_embed', position, tf.add(found, offset)),
+      each: uses.position('pos_embed', position, tf.add(found[position] as tf.Tensor2D, offset)),
       distinct: rowsOf(stopGradient(values), places),
     };
   });

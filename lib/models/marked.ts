@@ -3,6 +3,7 @@
  * themselves; their names are looked up.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { ArgumentError } from '../errors';
 import { normalize, type WeightAndBias } from './layer-norm';
 import { namedTensors, type Params } from './params';
 import type { TokenBatch } from './rows';
@@ -11,13 +12,22 @@ import type { PartUseOptions, Uses } from './true-grad/uses';
 /** The marks of one forward pass. */
 export interface Marks {
   readonly uses: Uses;
-  /** The dotted name of a parameter. */
+  /** The dotted name of a parameter. @throws {ArgumentError} for a tensor that is none */
   readonly nameOf: (parameter: tf.Tensor) => string;
 }
 
 export function marksOf(uses: Uses, params: Params): Marks {
   const names = new Map(namedTensors(params).map(([name, tensor]) => [tensor, name]));
-  return { uses, nameOf: (parameter) => names.get(parameter) as string };
+  return {
+    uses,
+    nameOf: (parameter) => {
+      const name = names.get(parameter);
+      if (name !== undefined) return name;
+      throw new ArgumentError(
+        `a tensor [${parameter.shape}] whose use is marked is none of the parameters given; expected one of them as it is, and for a part of one the parameter itself with its option part`,
+      );
+    },
+  };
 }
 
 /** Token embeddings, [rows, dModel], for each position of a batch. */
@@ -55,12 +65,17 @@ export function markedProduct(
 }
 
 /** ẑ·weight + bias. */
-export function markedNorm(
+export function markedNorm(x: tf.Tensor2D, norm: WeightAndBias<tf.Tensor1D>, marks: Marks): tf.Tensor2D {
+  return markedNormParts(x, norm, marks).shifted;
+}
+
+/** ẑ·weight, and the same with the bias added. */
+export function markedNormParts(
   x: tf.Tensor2D,
   { weight, bias }: WeightAndBias<tf.Tensor1D>,
   { uses, nameOf }: Marks,
-): tf.Tensor2D {
+): { readonly unshifted: tf.Tensor2D; readonly shifted: tf.Tensor2D } {
   const z = normalize(x);
-  const scaled = uses.gain(nameOf(weight), z, tf.mul(z, weight));
-  return uses.bias(nameOf(bias), tf.add(scaled, bias));
+  const unshifted = uses.gain(nameOf(weight), z, tf.mul(z, weight));
+  return { unshifted, shifted: uses.bias(nameOf(bias), tf.add(unshifted, bias)) };
 }

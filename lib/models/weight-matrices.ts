@@ -1,6 +1,6 @@
 /**
  * @file The matrices of a model whose singular values mean something: its parameters of rank 2, a packed projection as the
- * three matrices that it holds, and without those that no gradient reaches.
+ * three matrices that it holds, without those that no gradient reaches and without the additive mask.
  */
 import { type HostTensor, type HostTree, isHostTensor, leavesOf } from '../compile';
 import { FACTORS, factoredName } from './factor-names';
@@ -20,6 +20,9 @@ export interface WeightMatrix extends NamedShape, DenseMatrix {}
 /** Parameters that hold several matrices of equal shape, one below the other, and what these are. */
 const PACKED = { ending: 'in_proj_weight', parts: ['q', 'k', 'v'] } as const;
 
+/** The decoder's additive mask: a table of scores, not a map. */
+const NO_MATRIX = 'mask';
+
 /** Where the numbers of a matrix are. */
 export interface MatrixPlace extends NamedShape {
   /** The parameter that holds them; σ where the matrix is factored. */
@@ -34,7 +37,7 @@ export function matrixPlaces({
   withoutGradient = [],
 }: Pick<Model, 'shapes' | 'withoutGradient'>): MatrixPlace[] {
   return [...shapes].flatMap(([parameter, shape]): MatrixPlace[] => {
-    if (shape.length !== 2 || withoutGradient.includes(parameter)) return [];
+    if (shape.length !== 2 || parameter === NO_MATRIX || withoutGradient.includes(parameter)) return [];
     if (factoredName(parameter, 'v') !== undefined) return [];
     const [rows, columns] = shape as readonly [number, number];
     const factored = factoredName(parameter, 'u');
@@ -65,7 +68,7 @@ export function weightMatrixShapes(model: Pick<Model, 'shapes' | 'withoutGradien
  * The matrices among a model's parameters, in the order of `model.shapes`. A parameter named `…in_proj_weight`
  * [3·dModel, dModel], PyTorch's packed projection, gives its thirds q, k and v: three maps, each with singular values of its
  * own. Parameters in `model.withoutGradient` are left out: weight decay alone shrinks them, and with them their singular
- * values, whether anything is learned or not.
+ * values, whether anything is learned or not. So is the decoder's additive `mask`, a table of scores rather than a map.
  *
  * A factored matrix, U·diag(σ)·Vᵀ, is given in the bases of its singular vectors, as diag(σ): other numbers, but the same
  * singular values and norms.

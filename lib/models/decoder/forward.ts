@@ -51,9 +51,9 @@ function placeOf({ layers, answers, sequenceLength, mask }: DecoderModelConfig, 
   return { layer, positions };
 }
 
-/** Self-attention, out_proj included. @param z The stream as `layers.norm` gives it for norm1. */
+/** Self-attention, out_proj included. */
 function selfAttention(
-  z: Stream,
+  stream: Stream,
   { self_attn: params, norm1 }: DecoderLayerParams,
   { config: { heads, dModel }, layers, rows, mask, options: { observe } }: Pass,
   { layer, positions }: Place,
@@ -61,9 +61,12 @@ function selfAttention(
 ): Stream {
   const factor = dropout?.factor ?? 1;
   const scale = 1 / Math.sqrt(dModel / heads);
+  const normed = stream.matrices.map(layers.normBeforeAttention(norm1));
+  const z: Stream = { ...stream, matrices: normed.map((each) => each.z) };
+  const forKeys: Stream = { ...stream, matrices: normed.map((each) => each.forKeys) };
   const query = layers.linear(third(params, 0), { after: norm1, factor: scale });
   const queries = split(mapStream(lastOf(z, positions.length), query));
-  const keys = split(mapStream(z, layers.keys(third(params, 1), norm1)));
+  const keys = split(mapStream(forKeys, layers.keys(third(params, 1), norm1)));
   const value = layers.linear(third(params, 2), { after: norm1, factor });
   const values = split(mapStream(z, value));
   const observed: tf.Tensor[] = [];
@@ -130,7 +133,7 @@ function decoderLayer(stream: Stream, params: DecoderLayerParams, pass: Pass, pl
       ? undefined
       : layers.dropout(drawDropout(config, layer, { rows, keys: positions.map(({ keys }) => keys) }, random));
 
-  const attention = selfAttention(mapStream(stream, layers.norm(params.norm1)), params, pass, place, dropout);
+  const attention = selfAttention(stream, params, pass, place, dropout);
   const residual = residualOf(stream, attention, layers);
   const shares = dropout && cutDropout(dropout, residual.matrices.length);
   const results = residual.matrices.map((own, i) => {

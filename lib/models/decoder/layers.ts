@@ -40,8 +40,13 @@ export interface Layers {
   arrange(positions: readonly Rows[]): Stream;
   /** A LayerNorm; what its affine part does may be left to the linear layers that follow. */
   norm(norm: WeightAndBias<tf.Tensor1D>): RowFunction;
+  /** The same before self-attention, where what keys are made of has no need of the shift β: see `keys`. */
+  normBeforeAttention(norm: WeightAndBias<tf.Tensor1D>): (x: tf.Tensor2D) => {
+    readonly z: tf.Tensor2D;
+    readonly forKeys: tf.Tensor2D;
+  };
   linear(layer: Linear, options?: LinearOptions): RowFunction;
-  /** Keys, but for what is the same in all rows: softmax does not see it, and its gradient is exactly 0. */
+  /** Keys from `forKeys`, without what is the same in all rows: softmax does not see it, and its gradient is exactly 0. */
   keys(layer: Linear, after: WeightAndBias<tf.Tensor1D>): RowFunction;
   /** A linear layer without bias. */
   head(weight: tf.Tensor2D, after: WeightAndBias<tf.Tensor1D>): RowFunction;
@@ -69,6 +74,10 @@ export function foldedLayers({ heads }: DecoderModelConfig): Layers {
     embed: (batch, table, encoding) => joined(embed(batch, table, encoding)),
     arrange: joined,
     norm: () => normalize,
+    normBeforeAttention: () => (x) => {
+      const z = normalize(x);
+      return { z, forKeys: z };
+    },
     linear(layer, options = {}) {
       const { weight, bias } = folded(layer, options);
       return (x) => tf.add(tf.matMul(x, weight, false, true), bias);

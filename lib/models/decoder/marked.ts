@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { stopGradient } from '../../compile';
 import type { DecoderModelConfig } from '../config';
-import { type Marks, markedEmbedding, markedNorm, markedProduct, marksOf } from '../marked';
+import { type Marks, markedEmbedding, markedNorm, markedNormParts, markedProduct, marksOf } from '../marked';
 import type { Params } from '../params';
 import { splitHeads } from '../rows';
 import type { PartUseOptions, Uses } from '../true-grad/uses';
@@ -35,6 +35,15 @@ export function markedLayers(
     },
     arrange: separate,
     norm: (norm) => (x) => markedNorm(x, norm, marks),
+    /*
+     * Keys are made of z∘γ alone. With β, every key would have the same number more, which softmax does not see: an example's
+     * gradient of the matrix has the same sum over its places either way, so `exact` does too, but the terms of β cancel in that
+     * sum and cost it digits. `token` squares each place's gradient, and so does depend on it: its keys are those without β.
+     */
+    normBeforeAttention: (norm) => (x) => {
+      const { shifted, unshifted } = markedNormParts(x, norm, marks);
+      return { z: shifted, forKeys: unshifted };
+    },
     linear(layer, { inputFactor = 1, factor = 1 } = {}) {
       // The input's factor may as well stand behind the product: of the weight, x unscaled is what the gradient there is of.
       return (x) => times(biased(times(product(x, layer, marks), inputFactor), layer, marks), factor);

@@ -40,10 +40,22 @@ function patches({ x, strides, pad, dy }: ConvolutionPlace, [height, width]: rea
 const byPlace = ({ dy }: ConvolutionPlace): tf.Tensor3D =>
   tf.reshape(dy, [dy.shape[0], dy.shape[1] * dy.shape[2], dy.shape[3]]);
 
+/** Each example's gradient, [examples, kernel height · kernel width · inChannels, outChannels]. */
+function ofExamples(uses: readonly ConvolutionPlace[], shape: readonly number[]): tf.Tensor {
+  return addedUp(uses.map((use) => tf.matMul(patches(use, shape), byPlace(use), true, false)));
+}
+
 /** Σ of squares, each of one example at all places, in the kernel's shape. */
 export function exactConvolution(uses: readonly ConvolutionPlace[], shape: readonly number[]): tf.Tensor {
-  const gradients = uses.map((use) => tf.matMul(patches(use, shape), byPlace(use), true, false));
-  return tf.reshape(tf.sum(tf.square(addedUp(gradients)), 0), [...shape]);
+  return tf.reshape(tf.sum(tf.square(ofExamples(uses, shape)), 0), [...shape]);
+}
+
+/** The gradient itself, in the kernel's shape. */
+export function gradientOfConvolution(
+  uses: readonly ConvolutionPlace[],
+  shape: readonly number[],
+): tf.Tensor {
+  return tf.reshape(tf.sum(ofExamples(uses, shape), 0), [...shape]);
 }
 
 /** Σ of squares, each of one example at one place, in the kernel's shape. */

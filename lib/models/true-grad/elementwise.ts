@@ -26,6 +26,11 @@ function token(gradients: readonly tf.Tensor[]): tf.Tensor {
   );
 }
 
+/** The gradient of all examples at all places: [features]. */
+function total(gradients: readonly tf.Tensor[]): tf.Tensor {
+  return tf.sum(addedUp(gradients.map(overInnerAxes)), 0);
+}
+
 const biasGradient = ({ dy }: BiasPlace) => dy;
 const gainGradient = ({ x, dy }: GainPlace) => tf.mul(x, dy);
 
@@ -33,3 +38,5 @@ export const exactBias = (places: readonly BiasPlace[]) => exact(places.map(bias
 export const tokenBias = (places: readonly BiasPlace[]) => token(places.map(biasGradient));
 export const exactGain = (places: readonly GainPlace[]) => exact(places.map(gainGradient));
 export const tokenGain = (places: readonly GainPlace[]) => token(places.map(gainGradient));
+export const gradientOfBias = (places: readonly BiasPlace[]) => total(places.map(biasGradient));
+export const gradientOfGain = (places: readonly GainPlace[]) => total(places.map(gainGradient));

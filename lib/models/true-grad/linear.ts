@@ -4,8 +4,8 @@
  * are of two matrices, and no example's gradient is ever written down.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { multiplied, spread, sumOfProducts } from '../row-products';
 import type { LinearPlace } from './places';
-import { multiplied, spread, sumOfProducts } from './products';
 import { addedUp, pairs } from './sums';
 
 /** The gradient of x·W itself. */
@@ -29,6 +29,15 @@ export function tokenLinear(places: readonly LinearPlace[]): tf.Tensor {
 export function exactLinear(places: readonly LinearPlace[]): tf.Tensor {
   const mixed = pairs(places).map(([a, b]) => tf.mul(product(a, b), 2));
   return turned(addedUp([...places.map((place) => product(place, place)), ...mixed]), places);
+}
+
+/** The gradient itself, Σ xᵀdy over all examples and places. */
+export function gradientOfLinear(places: readonly LinearPlace[]): tf.Tensor {
+  const gradients = places.map(({ x, dy, factor }) => {
+    const sum = sumOfProducts(x, dy);
+    return factor === undefined ? sum : spread(sum, factor);
+  });
+  return turned(addedUp(gradients), places);
 }
 
 /** In the layout of the parameter. */

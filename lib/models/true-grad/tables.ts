@@ -6,8 +6,8 @@ import { addedUp, pairs } from './sums';
 const asTensor = (index: tf.Tensor1D | Int32Array): tf.Tensor1D =>
   index instanceof Int32Array ? tf.tensor1d(index, 'int32') : index;
 
-function byRow(squares: tf.Tensor2D, index: tf.Tensor1D | Int32Array, rows: number): tf.Tensor {
-  return tf.unsortedSegmentSum(squares, asTensor(index), rows);
+function byRow(values: tf.Tensor2D, index: tf.Tensor1D | Int32Array, rows: number): tf.Tensor {
+  return tf.unsortedSegmentSum(values, asTensor(index), rows);
 }
 
 /** Σ of squares, each of one example at one place: [rows, features]. */
@@ -40,7 +40,7 @@ function sameRow(a: EmbeddingPlace, b: EmbeddingPlace, rows: number): tf.Tensor 
   return tf.mul(byRow(tf.mul(tf.mul(a.dy, b.dy), isAlike), index, rows), 2);
 }
 
-/** Σ of squares of each row's gradients, `combined` at the places of one row: [rows, features]. */
+/** Each row's gradients, `combined` over the places of that row: [rows, features]. */
 function byPosition(
   places: readonly PositionPlace[],
   shape: readonly number[],
@@ -61,3 +61,12 @@ export const exactPosition = (places: readonly PositionPlace[], shape: readonly 
 /** Σ of squares, each of one example at one place. */
 export const tokenPosition = (places: readonly PositionPlace[], shape: readonly number[]) =>
   byPosition(places, shape, (gradients) => addedUp(gradients.map((dy) => tf.sum(tf.square(dy), 0, true))));
+
+/** The gradient itself, of the rows that the examples look up. */
+export function gradientOfEmbedding(places: readonly EmbeddingPlace[], [rows]: readonly number[]): tf.Tensor {
+  return addedUp(places.map(({ dy, index }) => byRow(dy, index, rows as number)));
+}
+
+/** The gradient itself, of the rows that all examples share. */
+export const gradientOfPosition = (places: readonly PositionPlace[], shape: readonly number[]) =>
+  byPosition(places, shape, (gradients) => tf.sum(addedUp(gradients), 0, true));

@@ -1,6 +1,6 @@
 /** @file Products of rows that are stored once each however many examples share them. */
 import * as tf from '@tensorflow/tfjs-core';
-import { expand, type Rows, rowsOf } from '../rows';
+import { expand, type Rows, rowsOf } from './rows';
 
 const isOneForAll = ({ values, index }: Rows) => index === undefined && values.shape[0] === 1;
 
