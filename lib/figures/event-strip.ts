@@ -31,7 +31,10 @@ export interface EventStripOptions {
   readonly rowHeight?: number;
 }
 
+/** To the right at least. */
 const MARGIN = { right: 150, bottom: 48 };
+/** Pixels of the words beside a row: a character, and what is around them. */
+const BESIDE = { character: 5.2, around: 22 };
 /** Half the height of a box, as a share of a row. */
 const HALF_BOX = 0.3;
 /** Rows between runs of an arm at the same step. */
@@ -51,20 +54,23 @@ export function eventStrip(arms: readonly StripArm[], options: EventStripOptions
   if (arms.length === 0) throw new ArgumentError('there are 0 arms to draw, expected at least one');
   const empty = arms.find(({ runs }) => runs.length === 0);
   if (empty !== undefined) throw new ArgumentError(`the arm '${empty.label}' has no run to draw`);
+  const spreads = arms.map(spreadOf);
+  const texts = arms.map((arm, row) => rowText(arm, spreads[row] as Spread));
+  const longest = Math.max(...texts.map((text) => text.replace(/<.*?>/g, '').length));
+  const right = Math.max(MARGIN.right, Math.ceil(BESIDE.around + BESIDE.character * longest));
   const frame = rowFrame({
     title,
     subtitle,
     labels: arms.map(({ label }) => label),
     width,
     rowHeight,
-    margin: MARGIN,
+    margin: { ...MARGIN, right },
   });
   const axis = fitStepAxis(
     arms.flatMap(({ runs }) => runs.map(({ step }) => step)),
     frame.plotWidth,
     0.04,
   );
-  const spreads = arms.map(spreadOf);
   const censored = arms.some(({ runs }) => runs.some((run) => run.censored));
   return {
     data: [
@@ -76,7 +82,7 @@ export function eventStrip(arms: readonly StripArm[], options: EventStripOptions
     layout: frame.layout({
       xaxis: stepAxisLayout(axis, true),
       shapes: spreads.map((spread, row) => box(spread, row, axis)),
-      annotations: arms.map((arm, row) => besideRow(rowText(arm, spreads[row] as Spread), row)),
+      annotations: texts.map(besideRow),
     }),
   };
 }
@@ -180,11 +186,12 @@ function medians(spreads: readonly Spread[], axis: LogAxis, rowHeight: number): 
   };
 }
 
-/** Median, quartiles and the number of censored runs. */
+/** Median, the quartiles where they are not the same, and the number of censored runs. */
 function rowText({ runs }: StripArm, { lower, median, upper, last }: Spread): string {
   const text = (value: number | null) =>
     value === null ? `≥ ${formatCount(last)}` : formatCount(Math.round(value));
   const count = runs.filter(({ censored }) => censored).length;
   const note = count === 0 ? '' : ` <span style="color:${COLOUR.validation}">${count} not</span>`;
-  return `<b>${text(median)}</b> (${text(lower)}–${text(upper)})${note}`;
+  const quartiles = lower === median && median === upper ? '' : ` (${text(lower)}–${text(upper)})`;
+  return `<b>${text(median)}</b>${quartiles}${note}`;
 }

@@ -58,6 +58,23 @@ describe('eventStrip', () => {
     expect(annotations.at(-1)?.text).toMatch(/<b>≥ 500<\/b> \(100–≥ 500\).*2 not/);
   });
 
+  it('leaves out quartiles that are the median, and makes room for words that are long', () => {
+    const arm = (label: string, steps: readonly number[]) => ({
+      label,
+      runs: steps.map((step, seed) => ({ seed, step, censored: step === 6000 })),
+    });
+    const drawn = (...arms: ReturnType<typeof arm>[]) =>
+      eventStrip(arms, { title: 'x' }).layout as {
+        annotations: { text: string }[];
+        margin: { r: number };
+      };
+    const none = drawn(arm('none', [6000, 6000, 6000, 6000, 6000]));
+    const some = drawn(arm('some', [1200, 1300, 6000, 6000, 6000]));
+    expect(none.annotations.at(-1)?.text).toMatch(/^<b>≥ 6,000<\/b> <span.*5 not/);
+    expect(some.annotations.at(-1)?.text).toMatch(/^<b>≥ 6,000<\/b> \(1,300–≥ 6,000\) <span.*3 not/);
+    expect(some.margin.r).toBeGreaterThan(none.margin.r);
+  });
+
   it('boxes the Kaplan–Meier quartiles, and marks the median only where it was watched', () => {
     const steps = [100, 200, 300, 400, 500, 600, 700, 800];
     const runs = steps.map((step, seed) => ({ seed, step: Math.min(step, 500), censored: step > 500 }));
