@@ -34,7 +34,8 @@ import { toHostTree } from 'optimal-grokking/dist/train/state.js';
  */
 export function trainingStep({ forward, params, targets, classes, seed }, options) {
   const { trueGrad, ...rest } = options;
-  const optimizer = trueGrad === undefined ? adamw(rest) : tgAdamW({ ...rest, trueGrad });
+  const optimizer =
+    trueGrad === undefined ? adamw(rest) : tgAdamW({ ...rest, decayAsReleased: trueGrad === 'released' });
   /** @param {any} state */
   const step = (state) => {
     /** @type {tf.Tensor2D} */

@@ -1,7 +1,6 @@
 /** @file The options of the named optimisers: their defaults, their ranges, and which optimiser has which. */
 import { shown } from '../compile/errors';
 import { ArgumentError } from '../errors';
-import { TRUE_GRAD_FORMS, type TrueGradForm } from '../models/true-grad/form';
 import { EPS_MODES, type EpsMode } from './moments';
 import { DECAY_TARGETS, type DecayTarget } from './scale';
 import type { Schedule } from './schedule';
@@ -22,7 +21,7 @@ interface CommonOptions {
   readonly decayTo?: DecayTarget;
   /**
    * Whether weight decay acts on the parameter of this dotted name, as a model's `decays` says; default on every one, as it
-   * always does with `trueGrad` `'released'`.
+   * always does with `decayAsReleased`.
    */
   readonly decays?: (name: string) => boolean;
   /** Standard deviation of the noise added to the rescaled gradient (`addNoise`), at least 0; default 0. */
@@ -35,7 +34,7 @@ interface CommonOptions {
 export interface OptimizerOptions extends CommonOptions {
   /** Decay rates of the two moments, each in [0, 1). */
   readonly betas: readonly [number, number];
-  /** Keeps the root of the second moment away from 0, at least 0; default 1e-8. */
+  /** Keeps the root of the second moment away from 0, at least 0, with `epsMode` `'floor'` at least 1e-18; default 1e-8. */
   readonly eps?: number;
   /** Whether eps is added to that root or is the least it can be; default `'add'`. */
   readonly epsMode?: EpsMode;
@@ -45,27 +44,30 @@ export interface OptimizerOptions extends CommonOptions {
 export interface TrueGradOptimizerOptions extends CommonOptions {
   /**
    * Decay rates, each in [0, 1), of the mean of gradients (for `tgLaProp`, of rescaled ones) and of that of squared gradients,
-   * which only grafting looks at. Default [0.9, 0.999] for `tgAdamW`, [0.9, 0.99] for `tgLaProp` and [0, 0.9] for
-   * `tgRmsProp`, which has no mean of gradients, so that its first is always 0.
+   * which only grafting looks at. Default [0.9, 0.999] for `tgAdamW` and [0.9, 0.99] for `tgLaProp`, whose package has four:
+   * its β1 and β3 (means of rescaled gradients, base and own) are the first here, its β2 the second, its β4 `beta3`.
+   *
+   * `tgRmsProp` has no mean of gradients, so that its first is always 0, as in its default [0, 0.9]: a pair as all others have,
+   * so that configurations of runs have one form.
    */
   readonly betas?: readonly [number, number];
   /** Decay rate of the mean of S, in [0, 1); default the second of `betas`. */
   readonly beta3?: number;
-  /** The least that a root of second moments can be, above 0; default 1e-12. */
+  /** The least that a root of second moments can be, at least 1e-18; default 1e-12. */
   readonly eps?: number;
   /** Whether each tensor's update has the length that the squared gradient would give it; default true. */
   readonly graft?: boolean;
   /**
-   * The form of the squares that the step hands over. It changes nothing here but for `'released'`, where weight decay too is
-   * that of the released package: see `addDecayAsReleased`. Default `'exact'`.
+   * Whether weight decay is that of the released package: see `addDecayAsReleased`. A run has it where its squares too are
+   * formed as that package does. Default false.
    */
-  readonly trueGrad?: TrueGradForm;
+  readonly decayAsReleased?: boolean;
 }
 
 /** The options of any optimiser, as a table of them is called. */
 export type AnyOptimizerOptions = OptimizerOptions & TrueGradOptimizerOptions;
 
-const TRUE_GRAD = { eps: 1e-12, graft: true, trueGrad: 'exact' } as const;
+const TRUE_GRAD = { eps: 1e-12, graft: true } as const;
 
 /**
  * What the optimisers do where they are not told, by the names that the command line uses: Adam as in its paper, the TrueGrad
@@ -97,11 +99,14 @@ const HAVE = {
   epsMode: ['adamw', 'adam'],
   beta3: TRUE_GRAD_NAMES,
   graft: TRUE_GRAD_NAMES,
-  trueGrad: TRUE_GRAD_NAMES,
+  decayAsReleased: TRUE_GRAD_NAMES,
 } as const satisfies Partial<Readonly<Record<keyof AnyOptimizerOptions, readonly OptimizerName[]>>>;
 
-/** The least positive number that float32 holds in full precision; smaller ones may be taken for 0. */
-const LEAST_FLOOR = 2 ** -126;
+/**
+ * The squares of gradients below 2⁻⁶³, about 1.1e-19, are less than float32 holds in full precision and may be taken for 0. Under
+ * a lower floor such a gradient would be divided by the floor instead of its own size, which makes updates of any length.
+ */
+const LEAST_FLOOR = 1e-18;
 
 /**
  * @param names What messages call the options: their fields by default, the command line's spelling where it asks.
@@ -120,7 +125,7 @@ export function checkOptimizerOptions(
   }
   if (optimizer !== undefined) checkHad(options, names, optimizer);
   const { learningRate, betas, warmup: steps = 0, decayTo = 'zero', eps = 1e-8, epsMode = 'add' } = options;
-  const { beta3 = 0, graft = true, trueGrad = 'exact' } = options;
+  const { beta3 = 0, graft = true, decayAsReleased = false } = options;
   const check = (name: keyof AnyOptimizerOptions, isAllowed: boolean, expected: string) => {
     if (!isAllowed) {
       throw new ArgumentError(`${names[name] ?? name} is ${shown(options[name])}, expected ${expected}`);
@@ -149,11 +154,11 @@ export function checkOptimizerOptions(
   check(
     'eps',
     isNonNegative(eps) && (!isFloor || eps >= LEAST_FLOOR),
-    isFloor ? 'a number above 0 such as 1e-12, at least 1.2e-38' : 'a number of at least 0 such as 1e-8',
+    isFloor ? 'a number of at least 1e-18 such as 1e-12' : 'a number of at least 0 such as 1e-8',
   );
   check('beta3', isRate(beta3), 'a number in [0, 1) such as 0.999');
   check('graft', typeof graft === 'boolean', 'true or false');
-  check('trueGrad', TRUE_GRAD_FORMS.includes(trueGrad), "'exact', 'token' or 'released'");
+  check('decayAsReleased', typeof decayAsReleased === 'boolean', 'true or false');
   check(
     'warmup',
     Number.isInteger(steps) && steps >= 0 && steps < 2 ** 31,
@@ -162,13 +167,13 @@ export function checkOptimizerOptions(
   check('decayTo', DECAY_TARGETS.includes(decayTo), "'zero' or 'init'");
   check(
     'decayTo',
-    decayTo === 'zero' || trueGrad !== 'released' || options.weightDecay === 0,
-    `'zero' with ${names.trueGrad ?? 'trueGrad'} 'released', which is the package's own weight decay`,
+    decayTo === 'zero' || !decayAsReleased || options.weightDecay === 0,
+    `'zero' with ${names.decayAsReleased ?? 'decayAsReleased'}, which is the package's own weight decay`,
   );
   check(
     'decays',
-    options.decays === undefined || trueGrad !== 'released' || options.weightDecay === 0,
-    `none with ${names.trueGrad ?? 'trueGrad'} 'released', whose weight decay acts on every parameter`,
+    options.decays === undefined || !decayAsReleased || options.weightDecay === 0,
+    `none with ${names.decayAsReleased ?? 'decayAsReleased'}, whose weight decay acts on every parameter`,
   );
   check('gradientNoise', isNonNegative(options.gradientNoise ?? 0), 'a standard deviation of at least 0');
   check(

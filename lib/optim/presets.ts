@@ -117,7 +117,7 @@ function ratesOf({ betas: [beta1, beta2], beta3 = beta2, eps, graft }: AnyOptimi
 
 /** A rescaling with decoupled weight decay, once: in the direction of the update, or as the released package does. */
 function decayed(rescale: Transform, options: AnyOptimizerOptions): Transform {
-  if (options.trueGrad !== 'released') {
+  if (!options.decayAsReleased) {
     return chain(rescale, decay(options), ...noise(options), ...descend(options));
   }
   const asReleased = addDecayAsReleased({ weightDecay: options.weightDecay, learningRate: rate(options) });

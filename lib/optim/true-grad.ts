@@ -19,7 +19,10 @@ interface SecondMoments {
   readonly beta2?: number;
   /** Decay rate of the mean of S, in [0, 1). Default `beta2`. */
   readonly beta3?: number;
-  /** The least that a root of second moments can be, above 0. Default 1e-12. */
+  /**
+   * The least that a root of second moments can be. At least 1e-18, since squares of smaller numbers than 2⁻⁶³ may be 0 in
+   * float32; default 1e-12.
+   */
   readonly eps?: number;
   /** Whether an update has the length that the squared gradient would give it. Default true. */
   readonly graft?: boolean;
@@ -31,7 +34,11 @@ export interface ScaleByTrueGradAdamOptions extends SecondMoments {
   readonly beta1?: number;
 }
 
-/** How `scaleByTrueGradLaProp` rescales; by default `beta2` is 0.99. */
+/**
+ * How `scaleByTrueGradLaProp` rescales; by default `beta2` is 0.99. The package's `TGLaProp` has four rates: β1 of the base's mean of
+ * rescaled gradients, β2 of the squared gradients, β3 of its own mean of rescaled gradients, β4 of S. Here `beta1` is both β1 and
+ * β3, which its defaults make equal, `beta2` is β2 and `beta3` is β4.
+ */
 export interface ScaleByTrueGradLaPropOptions extends SecondMoments {
   /** Decay rate of the mean of rescaled gradients, in [0, 1). Default 0.9. */
   readonly beta1?: number;
@@ -126,9 +133,9 @@ export function scaleByTrueGradRms(options: ScaleByTrueGradRmsOptions = {}): Tra
     init: (params) => divisors.init(params, graft),
     update: (gradients, state, context) => {
       const { own, base, state: means } = divisors.update(gradients, state, context);
+      const eps = tf.scalar(divisors.eps);
       const updates = mapParams(gradients, [own, ...base], (g, root, baseRoot) => {
         const update = tf.div(g, root);
-        const eps = tf.scalar(divisors.eps);
         return baseRoot === undefined ? update : grafted(update, tf.div(g, baseRoot), eps);
       });
       return { updates, state: means };

@@ -12,6 +12,7 @@ import {
 } from '../models/config';
 import type { Model } from '../models/model';
 import { MODEL_NAMES } from '../models/registry';
+import { TRUE_GRAD_FORMS } from '../models/true-grad/form';
 import { checkOptimizerOptions, DECAY_TARGETS, isTrueGrad, OPTIMIZERS, type OptionNames } from '../optim';
 import type { Initialization, RunConfig, WantedConfig } from './config';
 
@@ -28,12 +29,15 @@ const INITIALIZATIONS: Readonly<Record<ModelName, readonly Initialization[]>> = 
 };
 
 /** What messages call the optimiser's options, but for those whose names are checked before. */
-const OPTIMIZER_OPTION_NAMES: OptionNames = Object.fromEntries(
-  (['learningRate', 'weightDecay', 'decayTo', 'beta3', 'epsMode', 'trueGrad'] as const).map((key) => [
-    key,
-    optionName(key),
-  ]),
-);
+const OPTIMIZER_OPTION_NAMES: OptionNames = {
+  decayAsReleased: "truegrad 'released'",
+  ...Object.fromEntries(
+    (['learningRate', 'weightDecay', 'decayTo', 'beta3', 'epsMode'] as const).map((key) => [
+      key,
+      optionName(key),
+    ]),
+  ),
+};
 
 /** Values of the options that have a list of them. */
 const CHOICES = {
@@ -114,7 +118,26 @@ export function checkValues(
   }
   checkFactored(config);
   checkFlag('dropout-in-validation', config.dropoutInValidation);
-  checkOptimizerOptions(config, OPTIMIZER_OPTION_NAMES, config.optimizer);
+  checkTrueGrad(config);
+  const decayAsReleased = config.trueGrad === 'released' ? { decayAsReleased: true } : {};
+  checkOptimizerOptions({ ...config, ...decayAsReleased }, OPTIMIZER_OPTION_NAMES, config.optimizer);
+}
+
+function checkTrueGrad({ trueGrad, optimizer, weightNoise }: WantedConfig): void {
+  if (trueGrad === undefined) return;
+  if (!TRUE_GRAD_FORMS.includes(trueGrad)) {
+    throw new ArgumentError(`truegrad is ${shown(trueGrad)}, expected 'exact', 'token' or 'released'`);
+  }
+  if (!isTrueGrad(optimizer)) {
+    throw new ArgumentError(
+      `truegrad is '${trueGrad}', but the optimiser '${optimizer}' has no such option; leave it out, or take one of tgadamw, tglaprop, tgrmsprop`,
+    );
+  }
+  if (trueGrad === 'released' && weightNoise > 0) {
+    throw new ArgumentError(
+      `weight-noise is ${weightNoise}, but truegrad 'released' takes an embedding's squares from its weights, which are then those without noise; leave out weight-noise, or take exact or token`,
+    );
+  }
 }
 
 function checkFactored({ factored, singularValues, optimizer }: WantedConfig): void {

@@ -261,7 +261,7 @@ function completed(preset: PresetName, given: RunOptions): WantedConfig {
 function optimizerDefaults(optimizer: OptimizerName, { betas }: RunOptions): Partial<WantedConfig> {
   const defaults: Partial<WantedConfig> | undefined = OPTIMIZER_DEFAULTS[optimizer];
   if (defaults?.betas === undefined) return {};
-  return { ...defaults, beta3: betas?.[1] ?? defaults.betas[1] };
+  return { ...defaults, beta3: betas?.[1] ?? defaults.betas[1], trueGrad: 'exact' };
 }
 
 /** The configuration without what is as it would be if it had never been an option, so that older runs are found equal. */
@@ -304,6 +304,13 @@ export function splitOf(
   return trainRows === undefined
     ? splitRows(dataset, { seed, method, trainFraction: trainFraction as number })
     : splitRows(dataset, { seed, method, trainRows });
+}
+
+/** The optimiser's options: a run whose squares are those of the released package has its weight decay too. */
+export function optimizerOptionsOf<C extends Pick<RunConfig, 'trueGrad'>>(
+  config: C,
+): C & { readonly decayAsReleased?: true } {
+  return config.trueGrad === 'released' ? { ...config, decayAsReleased: true } : config;
 }
 
 /** The model and its sizes for a dataset. */

@@ -25,7 +25,7 @@ export type DigitsModelName = keyof typeof DIGITS_MODELS;
 export interface DigitsArm {
   readonly name: string;
   readonly optimizer: OptimizerName;
-  readonly options: Omit<AnyOptimizerOptions, 'learningRate'>;
+  readonly options: Omit<AnyOptimizerOptions, 'learningRate'> & { readonly trueGrad?: TrueGradForm };
 }
 
 /** The images that each stage trains on, as `splitDigits` splits the 10,000 of `loadDigits`. */
@@ -114,9 +114,10 @@ export function parseDigitsProtocol(text: string, source = 'protocol.json'): Dig
     if (!Object.hasOwn(OPTIMIZERS, arm.optimizer as string)) {
       throw wrong(`${place}.optimizer is ${shownJson(arm.optimizer)}`, Object.keys(OPTIMIZERS).join(', '));
     }
-    if (isPlain(arm.options) && arm.options.trueGrad === 'released') {
-      // Its weight decay is not proportional to the update, so a learning rate that comes later would be another optimiser.
-      throw wrong(`${place}.options.trueGrad is "released"`, 'exact, token');
+    const trueGrad = isPlain(arm.options) ? arm.options.trueGrad : undefined;
+    if (trueGrad !== undefined && trueGrad !== 'exact' && trueGrad !== 'token') {
+      // The weight decay of `released` is not proportional to the update: a learning rate after it makes another optimiser.
+      throw wrong(`${place}.options.trueGrad is ${shownJson(trueGrad)}`, 'exact, token');
     }
     try {
       optimizerOf(arm as unknown as DigitsArm);

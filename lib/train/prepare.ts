@@ -6,7 +6,7 @@ import { gatherRows } from '../data/split';
 import { createModel } from '../models/registry';
 import { tokenBatch } from '../models/rows';
 import { OPTIMIZERS } from '../optim';
-import { datasetOf, modelConfigOf, type RunConfig, splitOf } from './config';
+import { datasetOf, modelConfigOf, optimizerOptionsOf, type RunConfig, splitOf } from './config';
 import { type TrainState, toHostTree } from './state';
 import { type Batch, makeStep, scheduleOf } from './step';
 
@@ -27,7 +27,10 @@ export function prepareRun(config: RunConfig): PreparedRun {
   const split = splitOf(config, dataset);
   const model = createModel(modelConfigOf(config, dataset));
   const { decays, project } = model;
-  const optimizer = OPTIMIZERS[config.optimizer]({ ...config, ...(decays && { decays }) });
+  const optimizer = OPTIMIZERS[config.optimizer]({
+    ...optimizerOptionsOf(config),
+    ...(decays && { decays }),
+  });
   const params = model.init(seed);
   const { training } = withOutliers(dataset, split, { count: outliers, seed: splitSeed });
   return {

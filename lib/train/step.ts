@@ -1,6 +1,7 @@
 /** @file One training step as plain tfjs: loss, gradient, update, and the evaluation when it is due. */
 import * as tf from '@tensorflow/tfjs-core';
 import { cond, minibatch, type Step } from '../compile';
+import { ArgumentError } from '../errors';
 import { accuracy, crossEntropy } from '../models/loss';
 import type { ForwardOptions, Model } from '../models/model';
 import { type Params, valueAndGrads } from '../models/params';
@@ -70,6 +71,8 @@ const evaluationSeed = (seed: number) => Number.MAX_SAFE_INTEGER - seed;
 /**
  * A training step on a `TrainState`. Before the update, when the step number is a multiple of `schedule.every` or equals
  * `schedule.last`, it also evaluates the parameters on all training and validation rows.
+ *
+ * @throws {ArgumentError} for `trueGrad` `released` with weight noise
  */
 export function makeStep(parts: StepParts): Step<TrainState> {
   const {
@@ -84,6 +87,11 @@ export function makeStep(parts: StepParts): Step<TrainState> {
   const { seed = 0, batchSize = 'full', dropout = false, weightNoise: noise = 0 } = parts;
   const { dropoutInValidation = false, trueGrad } = parts;
   const full = batchSize === 'full' || batchSize === train.tokens.rows;
+  if (trueGrad === 'released' && noise > 0) {
+    throw new ArgumentError(
+      `weightNoise is ${noise}, but trueGrad 'released' takes an embedding's squares from its weights, which are then those without noise; leave out weightNoise, or take exact or token`,
+    );
+  }
   const noisy = dropout || noise > 0;
   // Where the update sees all rows as an evaluation would, its own forward pass is the evaluation of the training rows.
   const sharesForward = full && noise === 0 && (!dropout || dropoutInValidation);
@@ -96,8 +104,8 @@ export function makeStep(parts: StepParts): Step<TrainState> {
       : drawRows(all, minibatch(all.tokens.rows, batchSize, { seed, purpose: 'batch', step }));
     const random: ForwardOptions = noisy ? { random: { seed, step } } : {};
     let logits: tf.Tensor2D | undefined;
-    const lossOf = (exact: Params, uses?: Uses) => {
-      const used = noise === 0 ? exact : weightNoise(exact, { std: noise, seed, step });
+    const lossOf = (clean: Params, uses?: Uses) => {
+      const used = noise === 0 ? clean : weightNoise(clean, { std: noise, seed, step });
       const result = forward(used, rows.tokens, uses ? { ...random, uses } : random); // [answers · rows, classes]
       // Run eagerly, tfjs frees what this function leaves behind; an evaluation may still need the logits.
       logits = sharesForward ? tf.keep(result) : undefined;

@@ -195,7 +195,11 @@ describe('is refused in one line that names the value', () => {
       { optimizer: 'tgadamw', trueGrad: 'released', decayTo: 'init' },
       "decay-to is 'init', expected 'zero' with truegrad 'released'",
     ],
-    [{ epsMode: 'floor', eps: 0 }, 'eps is 0, expected a number above 0'],
+    [
+      { optimizer: 'tgadamw', trueGrad: 'released', weightNoise: 0.1 },
+      "weight-noise is 0.1, but truegrad 'released' takes",
+    ],
+    [{ epsMode: 'floor', eps: 0 }, 'eps is 0, expected a number of at least 1e-18'],
     [{ eps: -1 }, 'eps is -1, expected a number of at least 0'],
     [{ learningRate: -1 }, '-1'],
     [{ weightDecay: Number.POSITIVE_INFINITY }, 'Infinity'],
