@@ -1,15 +1,14 @@
 /** @file Optimisers as chains of gradient transformations. */
 export { type ScaleByAdamOptions, scaleByAdam } from './adam';
+export { checkOptimizerOptions, type OptionNames } from './check-options';
 export { EPS_MODES, type EpsMode } from './moments';
 export { addNoise, type NoiseOptions } from './noise';
 export {
   type AnyOptimizerOptions,
-  checkOptimizerOptions,
   isTrueGrad,
   OPTIMIZER_DEFAULTS,
   type OptimizerName,
   type OptimizerOptions,
-  type OptionNames,
   type TrueGradOptimizerOptions,
 } from './options';
 export { adam, adamw, OPTIMIZERS, tgAdamW, tgLaProp, tgRmsProp } from './presets';

@@ -1,8 +1,6 @@
-/** @file The options of the named optimisers: their defaults, their ranges, and which optimiser has which. */
-import { shown } from '../compile/errors';
-import { ArgumentError } from '../errors';
-import { EPS_MODES, type EpsMode } from './moments';
-import { DECAY_TARGETS, type DecayTarget } from './scale';
+/** @file The options of the named optimisers and their defaults. */
+import type { EpsMode } from './moments';
+import type { DecayTarget } from './scale';
 import type { Schedule } from './schedule';
 
 /** What every optimiser takes. */
@@ -84,111 +82,12 @@ export const OPTIMIZER_DEFAULTS = {
 /** The name of an optimiser. */
 export type OptimizerName = keyof typeof OPTIMIZER_DEFAULTS;
 
-const TRUE_GRAD_NAMES: readonly OptimizerName[] = ['tgadamw', 'tglaprop', 'tgrmsprop'];
+/** The name of an optimiser that needs the squared gradients of single examples. */
+export type TrueGradName = 'tgadamw' | 'tglaprop' | 'tgrmsprop';
+
+export const TRUE_GRAD_NAMES: readonly TrueGradName[] = ['tgadamw', 'tglaprop', 'tgrmsprop'];
 
 /** Whether an optimiser needs the squared gradients of single examples. */
-export function isTrueGrad(optimizer: OptimizerName): boolean {
-  return TRUE_GRAD_NAMES.includes(optimizer);
-}
-
-/** What messages call options that the command line spells in its own way; all others by their fields. */
-export type OptionNames = Partial<Readonly<Record<keyof AnyOptimizerOptions, string>>>;
-
-/** Which optimisers have the options that not all have. */
-const HAVE = {
-  epsMode: ['adamw', 'adam'],
-  beta3: TRUE_GRAD_NAMES,
-  graft: TRUE_GRAD_NAMES,
-  decayAsReleased: TRUE_GRAD_NAMES,
-} as const satisfies Partial<Readonly<Record<keyof AnyOptimizerOptions, readonly OptimizerName[]>>>;
-
-/**
- * The squares of gradients below 2⁻⁶³, about 1.1e-19, are less than float32 holds in full precision and may be taken for 0. Under
- * a lower floor such a gradient would be divided by the floor instead of its own size, which makes updates of any length.
- */
-const LEAST_FLOOR = 1e-18;
-
-/**
- * @param names What messages call the options: their fields by default, the command line's spelling where it asks.
- * @param optimizer Whose options they are; without it the ranges alone are checked.
- * @throws ArgumentError for a value outside its range, or an option that the optimiser does not have.
- */
-export function checkOptimizerOptions(
-  options: AnyOptimizerOptions,
-  names: OptionNames = {},
-  optimizer?: OptimizerName,
-): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new ArgumentError(
-      `the options of the optimiser are ${shown(options)}, expected a record such as { learningRate: 1e-3, weightDecay: 0, betas: [0.9, 0.98] }`,
-    );
-  }
-  if (optimizer !== undefined) checkHad(options, names, optimizer);
-  const { learningRate, betas, warmup: steps = 0, decayTo = 'zero', eps = 1e-8, epsMode = 'add' } = options;
-  const { beta3 = 0, graft = true, decayAsReleased = false } = options;
-  const check = (name: keyof AnyOptimizerOptions, isAllowed: boolean, expected: string) => {
-    if (!isAllowed) {
-      throw new ArgumentError(`${names[name] ?? name} is ${shown(options[name])}, expected ${expected}`);
-    }
-  };
-  const isNonNegative = (value: unknown) => Number.isFinite(value) && (value as number) >= 0;
-  const isRate = (value: unknown) => isNonNegative(value) && (value as number) < 1;
-  check(
-    'learningRate',
-    typeof learningRate === 'function' || (Number.isFinite(learningRate) && learningRate > 0),
-    'a positive number such as 1e-3',
-  );
-  check('weightDecay', isNonNegative(options.weightDecay), 'a number of at least 0');
-  check(
-    'betas',
-    Array.isArray(betas) && betas.length === 2 && betas.every(isRate),
-    'two numbers in [0, 1) such as [0.9, 0.98]',
-  );
-  check(
-    'betas',
-    optimizer !== 'tgrmsprop' || betas[0] === 0,
-    "0 as the first of two, since 'tgrmsprop' has no mean of gradients: such as [0, 0.9]",
-  );
-  check('epsMode', EPS_MODES.includes(epsMode), "'add' or 'floor'");
-  const isFloor = epsMode === 'floor' || (optimizer !== undefined && isTrueGrad(optimizer));
-  check(
-    'eps',
-    isNonNegative(eps) && (!isFloor || eps >= LEAST_FLOOR),
-    isFloor ? 'a number of at least 1e-18 such as 1e-12' : 'a number of at least 0 such as 1e-8',
-  );
-  check('beta3', isRate(beta3), 'a number in [0, 1) such as 0.999');
-  check('graft', typeof graft === 'boolean', 'true or false');
-  check('decayAsReleased', typeof decayAsReleased === 'boolean', 'true or false');
-  check(
-    'warmup',
-    Number.isInteger(steps) && steps >= 0 && steps < 2 ** 31,
-    'a whole number of updates from 0 to 2147483647',
-  );
-  check('decayTo', DECAY_TARGETS.includes(decayTo), "'zero' or 'init'");
-  check(
-    'decayTo',
-    decayTo === 'zero' || !decayAsReleased || options.weightDecay === 0,
-    `'zero' with ${names.decayAsReleased ?? 'decayAsReleased'}, which is the package's own weight decay`,
-  );
-  check(
-    'decays',
-    options.decays === undefined || !decayAsReleased || options.weightDecay === 0,
-    `none with ${names.decayAsReleased ?? 'decayAsReleased'}, whose weight decay acts on every parameter`,
-  );
-  check('gradientNoise', isNonNegative(options.gradientNoise ?? 0), 'a standard deviation of at least 0');
-  check(
-    'seed',
-    Number.isSafeInteger(options.seed ?? 0) && (options.seed ?? 0) >= 0,
-    'a whole number from 0 to 2^53 - 1',
-  );
-}
-
-/** @throws ArgumentError for an option that another optimiser has, but not this one */
-function checkHad(options: AnyOptimizerOptions, names: OptionNames, optimizer: OptimizerName): void {
-  for (const [key, owners] of Object.entries(HAVE) as [keyof typeof HAVE, readonly OptimizerName[]][]) {
-    if (options[key] === undefined || owners.includes(optimizer)) continue;
-    throw new ArgumentError(
-      `${names[key] ?? key} is ${shown(options[key])}, but the optimiser '${optimizer}' has no such option; leave it out, or take one of ${owners.join(', ')}`,
-    );
-  }
+export function isTrueGrad(optimizer: OptimizerName): optimizer is TrueGradName {
+  return (TRUE_GRAD_NAMES as readonly OptimizerName[]).includes(optimizer);
 }

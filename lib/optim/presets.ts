@@ -1,12 +1,13 @@
 /** @file Named optimisers, each a chain of transformations. */
 import { scaleByAdam } from './adam';
+import { checkIsRecord, checkOptimizerOptions } from './check-options';
 import { addNoise } from './noise';
 import {
   type AnyOptimizerOptions,
-  checkOptimizerOptions,
   OPTIMIZER_DEFAULTS,
   type OptimizerName,
   type OptimizerOptions,
+  type TrueGradName,
   type TrueGradOptimizerOptions,
 } from './options';
 import { addDecayAsReleased } from './released-decay';
@@ -22,8 +23,8 @@ function moments({ betas: [beta1, beta2], eps = 1e-8, epsMode = 'add' }: Optimiz
   return scaleByAdam({ beta1, beta2, eps, epsMode });
 }
 
-function decay({ weightDecay, decayTo = 'zero', decays }: Shared): Transform {
-  return addDecayedWeights(weightDecay, { towards: decayTo, ...(decays === undefined ? {} : { decays }) });
+function decay({ weightDecay, decayTo = 'zero', decays = () => true }: Shared): Transform {
+  return addDecayedWeights(weightDecay, { towards: decayTo, decays });
 }
 
 /** The links between the rescaling and the learning rate: none without noise, so that a chain keeps its places. */
@@ -68,9 +69,7 @@ export function adam(options: OptimizerOptions): Transform {
  * @throws ArgumentError for an option outside its range; its update, where the step forms no squares.
  */
 export function tgAdamW(options: TrueGradOptimizerOptions): Transform {
-  const complete = completed(options, 'tgadamw');
-  const { beta1, ...seconds } = ratesOf(complete);
-  return decayed(scaleByTrueGradAdam({ beta1, ...seconds }), complete);
+  return trueGrad('tgadamw', scaleByTrueGradAdam, options);
 }
 
 /**
@@ -78,9 +77,7 @@ export function tgAdamW(options: TrueGradOptimizerOptions): Transform {
  * @throws ArgumentError for an option outside its range; its update, where the step forms no squares.
  */
 export function tgLaProp(options: TrueGradOptimizerOptions): Transform {
-  const complete = completed(options, 'tglaprop');
-  const { beta1, ...seconds } = ratesOf(complete);
-  return decayed(scaleByTrueGradLaProp({ beta1, ...seconds }), complete);
+  return trueGrad('tglaprop', scaleByTrueGradLaProp, options);
 }
 
 /**
@@ -88,31 +85,32 @@ export function tgLaProp(options: TrueGradOptimizerOptions): Transform {
  * @throws ArgumentError for an option outside its range; its update, where the step forms no squares.
  */
 export function tgRmsProp(options: TrueGradOptimizerOptions): Transform {
-  const complete = completed(options, 'tgrmsprop');
-  const { beta1: _, ...seconds } = ratesOf(complete);
-  return decayed(scaleByTrueGradRms(seconds), complete);
+  return trueGrad('tgrmsprop', scaleByTrueGradRms, options);
 }
 
-/** The options of a TrueGrad optimiser with its defaults, checked. */
-function completed(
-  options: TrueGradOptimizerOptions,
-  optimizer: 'tgadamw' | 'tglaprop' | 'tgrmsprop',
-): AnyOptimizerOptions {
-  if (typeof options !== 'object' || options === null) checkOptimizerOptions(options as never);
+/** What the three rescalings take; without a mean of gradients, `beta1` is left alone. */
+type Rescaling = (rates: {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly beta3: number;
+  readonly eps: number;
+  readonly graft: boolean;
+}) => Transform;
+
+/** A TrueGrad optimiser: its defaults where nothing is said, its rescaling, decoupled weight decay. */
+function trueGrad(name: TrueGradName, rescaling: Rescaling, options: TrueGradOptimizerOptions): Transform {
+  checkIsRecord(options);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const complete = { ...OPTIMIZER_DEFAULTS[optimizer], ...Object.fromEntries(given) } as AnyOptimizerOptions;
-  checkOptimizerOptions(complete, {}, optimizer);
-  return complete;
-}
-
-function ratesOf({ betas: [beta1, beta2], beta3 = beta2, eps, graft }: AnyOptimizerOptions) {
-  return {
-    beta1,
-    beta2,
-    beta3,
-    ...(eps === undefined ? {} : { eps }),
-    ...(graft === undefined ? {} : { graft }),
+  const defaults: Required<Pick<AnyOptimizerOptions, 'betas' | 'eps' | 'graft'>> = OPTIMIZER_DEFAULTS[name];
+  const complete: AnyOptimizerOptions & typeof defaults = {
+    ...options,
+    ...defaults,
+    ...Object.fromEntries(given),
   };
+  checkOptimizerOptions(complete, {}, name);
+  const { betas, eps, graft } = complete;
+  const [beta1, beta2] = betas;
+  return decayed(rescaling({ beta1, beta2, beta3: complete.beta3 ?? beta2, eps, graft }), complete);
 }
 
 /** A rescaling with decoupled weight decay, once: in the direction of the update, or as the released package does. */
