@@ -80,7 +80,10 @@ export function factored(model: Model, { which, singularValues = 'free' }: Facto
     ...model,
     config: { ...config, factored: which, singularValues } as ModelConfig,
     shapes: new Map([...shapes].flatMap(([name, shape]) => factoredShapes(name, shape, matrices.get(name)))),
-    decays: (name) => factoredName(name, 'u') === undefined && factoredName(name, 'v') === undefined,
+    decays: (name) =>
+      factoredName(name, 'u') === undefined &&
+      factoredName(name, 'v') === undefined &&
+      (model.decays?.(name) ?? true),
     init: (seed) => factoredInit(model.init(seed), matrices, singularValues),
     project: (updated, previous) => projected(updated, previous, matrices, singularValues),
     forward: (params, tokens, options) => {

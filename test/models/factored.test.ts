@@ -52,9 +52,32 @@ describe('factorMatrix', () => {
       expect(product.dataSync()).toMatchReference(data, 1e-6);
     }
   });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %d, and says where it is', (value) => {
+    const matrix: HostTensor = {
+      dtype: 'float32',
+      shape: [2, 3],
+      data: Float32Array.of(1, 2, 3, 4, value, 6),
+    };
+    const message = messageOf(ArgumentError, () => factorMatrix(matrix));
+    expect(message).toContain(`${value} in row 1, column 1; expected finite numbers`);
+  });
 });
 
 describe('a factored model', () => {
+  it('lets decay what the model itself lets decay, but no reflections', () => {
+    const model = { ...createModel(GPT), decays: (name: string) => !name.startsWith('blocks.0.q') };
+    const { decays } = factored(model, { which: 'hidden' });
+    const names = [
+      'out',
+      'blocks.0.k.sigma',
+      'blocks.0.k.u_vectors',
+      'blocks.0.k.v_vectors',
+      'blocks.0.q.sigma',
+    ];
+    expect(names.map((name) => decays?.(name))).toEqual([true, true, false, false, false]);
+  });
+
   it.each([GPT, POWER, DECODER, { ...SMALL_DECODER, answers: 2 } as const])(
     'computes at first what $model computes',
     (config) => {

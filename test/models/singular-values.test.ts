@@ -191,6 +191,14 @@ describe('weightMatrices', () => {
     expect(matrices[2]?.data).toEqual(packed?.data.slice(dModel ** 2, 2 * dModel ** 2));
   });
 
+  it('are without the additive mask, which is a parameter of rank 2', () => {
+    const { shapes } = oracleDecoder('additive');
+    expect(shapes.get('mask')).toHaveLength(2);
+    const names = (mask: 'additive' | 'causal') =>
+      weightMatrixShapes(oracleDecoder(mask)).map(({ name }) => name);
+    expect(names('additive')).toEqual(names('causal'));
+  });
+
   it.each(['causal', 'none'] as const)(
     'the decoder names those whose gradient PyTorch finds to be 0, mask %s',
     (mask) => {
