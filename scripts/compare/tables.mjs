@@ -151,7 +151,9 @@ export function armTable(arms) {
         `${observations.length}/${planned}`,
         String(censored),
         text(median),
-        `${text(quartiles[0])}–${quartiles[1] === null ? 'beyond' : text(quartiles[1])}`,
+        quartiles[0] === null
+          ? '–'
+          : `${text(quartiles[0])}–${text(quartiles[1] ?? Number.POSITIVE_INFINITY)}`,
         quartileRatio === null ? '–' : `${quartileRatio.atLeast ? '≥ ' : ''}${text(quartileRatio.value, 2)}`,
         String(drops.runs),
         `${drops.episodes} (${drops.evaluations})`,
