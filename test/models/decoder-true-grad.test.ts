@@ -1,56 +1,38 @@
 /** @file The decoder's squared gradients of single examples against gradients of single examples. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { DecoderModelConfig } from '../../lib/models/config';
-import { decoderModel } from '../../lib/models/decoder';
 import { namedTensors } from '../../lib/models/params';
-import { paramsOf, perturbed, SMALL_DECODER } from '../support/decoder';
-import { DEVICES } from '../support/devices';
+import { SMALL_DECODER } from '../support/decoder';
+import { decoderRow } from '../support/plain-rows';
 import {
-  type Case,
-  expectTensors,
+  expectOneForm,
+  expectPlainForms,
+  expectSameCompiled,
+  expectStep,
   markedStep,
-  ordinaryStep,
-  squaresOfSingleRows,
-  squaresOneByOne,
+  smallDecoder as small,
 } from '../support/true-grad';
-
-const TOLERANCE = 2e-5;
-
-function caseOf(
-  change: Partial<DecoderModelConfig>,
-): Case & { readonly params: ReturnType<typeof paramsOf> } {
-  const config = { ...SMALL_DECODER, ...change };
-  const model = decoderModel(config) as Case['model'];
-  const { sequenceLength } = config;
-  const tokens = Int32Array.from({ length: 4 * sequenceLength }, (_, i) =>
-    i % sequenceLength === sequenceLength - 1 ? 0 : (i * i + (i >> 2)) % 5,
-  );
-  return { model, tokens, params: paramsOf(model.shapes.keys(), perturbed(model, 7)) };
-}
 
 describe.each([
   { mask: 'additive', positions: 'learned', dropout: 0.3 },
   { mask: 'causal', answers: 2, dropout: 0.3 },
   { mask: 'none', layers: 1 },
 ] as const)('%j', (change) => {
-  const { params, ...given } = caseOf(change);
-
   it('squares are those of gradients taken one example at a time; loss and gradients are the ordinary pass’s', () => {
-    tf.tidy(() => {
-      const marked = markedStep(given, params);
-      const ordinary = ordinaryStep(given, params);
-      expect(marked.value.dataSync()).toMatchReference(ordinary.value.dataSync(), TOLERANCE);
-      expectTensors(marked.grads, new Map(namedTensors(ordinary.grads)), TOLERANCE, 1e-8);
-      const oneByOne = 'dropout' in change ? squaresOneByOne : squaresOfSingleRows;
-      expectTensors(marked.squares, oneByOne(given, params), TOLERANCE);
-    });
+    expectStep(small(change));
   });
+});
+
+it.each([
+  { mask: 'additive', positions: 'learned' },
+  { mask: 'causal', answers: 2 },
+] as const)('%j: squares of every form are those of the model written out for one row', (change) => {
+  expectPlainForms(small(change), (at, tokens) => decoderRow({ ...SMALL_DECODER, ...change }, at, tokens));
 });
 
 it('of parameters without influence are exactly 0', () => {
   tf.tidy(() => {
-    const { params, ...given } = caseOf({ dropout: 0.3 });
+    const { params, ...given } = small({ dropout: 0.3 });
     const { dModel, layers } = SMALL_DECODER;
     const squares = new Map(namedTensors(markedStep(given, params).squares));
     const largest = (name: string, begin = 0, size = -1) =>
@@ -69,26 +51,11 @@ it('of parameters without influence are exactly 0', () => {
 
 it('have one form where every parameter is used at one place; no tensor is left behind', () => {
   const before = tf.memory().numTensors;
-  tf.tidy(() => {
-    const { params, ...given } = caseOf({ sequenceLength: 1, layers: 1, mask: 'none' });
-    const exact = new Map(namedTensors(markedStep(given, params, 'exact').squares));
-    expectTensors(markedStep(given, params, 'token').squares, exact, 1e-6);
-  });
+  tf.tidy(() => expectOneForm(small({ sequenceLength: 1, layers: 1, mask: 'none' })));
   expect(tf.memory().numTensors).toBe(before);
 });
 
 it('are the same compiled', async () => {
-  const { params, ...given } = caseOf({ mask: 'additive', dropout: 0.3 });
-  const tensors = namedTensors(params);
-  const names = tensors.map(([name]) => name);
-  const f = (inputs: tf.Tensor[]) => {
-    const { value, grads, squares } = markedStep(given, paramsOf(names, inputs));
-    return [value, ...[grads, squares].flatMap((tree) => namedTensors(tree).map(([, tensor]) => tensor))];
-  };
-  const inputs = tensors.map(([, tensor]) => tensor);
-  const [eager, compiled] = await Promise.all(DEVICES.map((device) => device.run(f, inputs)));
-  expect(compiled).toHaveLength(1 + 2 * names.length);
-  for (const [i, reference] of (eager ?? []).entries()) {
-    expect(compiled?.[i], String(i)).toMatchReference(reference, TOLERANCE);
-  }
+  // As small as has each kind of use, for compiling takes long.
+  await expectSameCompiled(small({ layers: 1, sequenceLength: 2, mask: 'additive', dropout: 0.3 }));
 });

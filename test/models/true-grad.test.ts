@@ -5,12 +5,13 @@ import { ArgumentError } from '../../lib/errors';
 import { treeOfNames } from '../../lib/models/initialize';
 import { layerNorm, normalize } from '../../lib/models/layer-norm';
 import { crossEntropy } from '../../lib/models/loss';
-import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
+import { namedTensors, type Params } from '../../lib/models/params';
 import { expand, type Rows, rowsOf } from '../../lib/models/rows';
 import { type TrueGradForm, type Uses, valueGradsAndSquares } from '../../lib/models/true-grad';
 import { DEVICES } from '../support/devices';
 import { messageOf } from '../support/one-line';
 import { openOracle } from '../support/oracle';
+import { meanOfSquares } from '../support/squares';
 
 const TOLERANCE = 1e-5;
 
@@ -154,7 +155,7 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
       expect(weight).toMatchReference(oracle.numbers('ln.sgs_weight'), TOLERANCE);
       expect(bias).toMatchReference(oracle.numbers('ln.sgs_bias'), TOLERANCE);
     }
-    const reference = perExample(
+    const reference = meanOfSquares(
       (row, { weight, bias }) => {
         const x = tf.reshape(tf.slice(tensorOf('ln.x'), [row, 0, 0], [1, -1, -1]), [-1, features]);
         const dy = tf.reshape(tf.slice(tensorOf('ln.dy'), [row, 0, 0], [1, -1, -1]), [-1, features]);
@@ -166,8 +167,8 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
       examples,
     );
     const [weight, bias] = await squares('exact');
-    expect(weight).toMatchReference(reference.get('weight') as Float64Array, TOLERANCE);
-    expect(bias).toMatchReference(reference.get('bias') as Float64Array, TOLERANCE);
+    expect(weight).toMatchReference(reference.get('weight')?.dataSync() as Float32Array, TOLERANCE);
+    expect(bias).toMatchReference(reference.get('bias')?.dataSync() as Float32Array, TOLERANCE);
   });
 
   it.each([
@@ -198,13 +199,13 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
     const of = (row: number, p: Params) =>
       tf.conv2d(tf.slice(images, [row, 0, 0, 0], [1, -1, -1, -1]), (p as { w: tf.Tensor4D }).w, strides, pad);
     const [exact] = await squares('exact');
-    const whole = perExample((row, p) => tf.sum(tf.exp(of(row, p))), { w: kernel }, examples);
-    expect(exact).toMatchReference(whole.get('w') as Float64Array, TOLERANCE);
+    const whole = meanOfSquares((row, p) => tf.sum(tf.exp(of(row, p))), { w: kernel }, examples);
+    expect(exact).toMatchReference(whole.get('w')?.dataSync() as Float32Array, TOLERANCE);
 
     // Each place of an image by itself, as if it were an image of its own.
     const [, height, width] = of(0, { w: kernel }).shape;
     const places = height * width;
-    const single = perExample(
+    const single = meanOfSquares(
       (place, p) => {
         const y = of(Math.floor(place / places), p);
         const at = place % places;
@@ -212,7 +213,9 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
       },
       { w: kernel },
       examples * places,
-    ).get('w') as Float64Array;
+    )
+      .get('w')
+      ?.dataSync() as Float32Array;
     const [token] = await squares('token');
     const expected = single.map((s) => s * places);
     expect(token).toMatchReference(expected, TOLERANCE);
@@ -223,25 +226,6 @@ describe.each(DEVICES)('squares on $name, against truegrad 5.0.0 and PyTorch in 
     );
   });
 });
-
-/** (1/B)·Σ gᵢ² by one gradient an example, added in float64. @param loss An example's own. */
-function perExample<P extends Params>(
-  loss: (example: number, params: P) => tf.Tensor,
-  params: P,
-  examples: number,
-): Map<string, Float64Array> {
-  const sums = new Map<string, Float64Array>();
-  for (let example = 0; example < examples; example++) {
-    tf.tidy(() => {
-      const { grads } = valueAndGrads((p) => loss(example, p), params);
-      for (const [name, gradient] of namedTensors(grads)) {
-        const squares = Float64Array.from(gradient.dataSync(), (g) => g ** 2 / examples);
-        sums.set(name, sums.get(name)?.map((sum, i) => sum + (squares[i] as number)) ?? squares);
-      }
-    });
-  }
-  return sums;
-}
 
 /** How the inputs of a place lie. */
 type Layout = 'rows' | 'indexed' | 'one';
@@ -290,7 +274,7 @@ describe('a matrix used at several places', () => {
               params,
               { examples, form: 'exact' },
             );
-            const expected = perExample(
+            const expected = meanOfSquares(
               (example, { w }) =>
                 tf.addN(
                   x.map((rows, place) =>
@@ -299,7 +283,9 @@ describe('a matrix used at several places', () => {
                 ),
               params,
               examples,
-            ).get('w') as Float64Array;
+            )
+              .get('w')
+              ?.dataSync() as Float32Array;
             expect(squares.w.shape).toEqual(shape);
             expect(squares.w.dataSync()).toMatchReference(expected, 1e-4);
           });
@@ -337,7 +323,7 @@ describe('a matrix used at several places', () => {
         { examples, form },
       ).squares.w.dataSync();
     const reference = (places: readonly number[]) =>
-      perExample(
+      meanOfSquares(
         (example, { w }) =>
           tf.addN(
             places.map((place) => {
@@ -347,12 +333,14 @@ describe('a matrix used at several places', () => {
           ),
         params,
         examples,
-      ).get('w') as Float64Array;
+      )
+        .get('w')
+        ?.dataSync() as Float32Array;
     expect(squares('exact')).toMatchReference(reference([0, 1, 2]), 1e-5);
     const [a, b, c] = [0, 1, 2].map((place) => reference([place])) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
     ];
     const apart = a.map((s, i) => s + (b[i] as number) + (c[i] as number));
     expect(squares('token')).toMatchReference(apart, 1e-5);

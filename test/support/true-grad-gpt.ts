@@ -9,6 +9,7 @@ import { namedTensors, type Params, valueAndGrads } from '../../lib/models/param
 import { type TokenBatch, tokenBatch } from '../../lib/models/rows';
 import { type TrueGradForm, type Uses, valueGradsAndSquares } from '../../lib/models/true-grad';
 import { namedHostTensors } from '../../lib/train/state';
+import { expectAtLeastSquare, expectRoots, meanOfSquares } from './squares';
 
 export const sizes = (layers: number): GptConfig => ({
   vocabulary: 5,
@@ -66,23 +67,14 @@ export function squaresOf(
   return namedTensors(squares).map(([, tensor]) => tensor);
 }
 
-/** (1/B)·Σ gᵢ², one gradient a row, added in float64. */
+/** (1/B)·Σ gᵢ², one gradient a row. */
 export function bruteForce(config: GptConfig, params: Params, pairs: readonly (readonly [number, number])[]) {
-  const sums = new Map<string, Float64Array>();
-  for (const pair of pairs) {
-    tf.tidy(() => {
-      const batch = tokenBatch(tokensOf([pair]), 3, config.vocabulary);
-      const { grads } = valueAndGrads(
-        (p) => crossEntropy(gptForward(config, asGptParams(p), batch), oneHot(answers([pair]))),
-        params,
-      );
-      for (const [name, gradient] of namedTensors(grads)) {
-        const squares = Float64Array.from(gradient.dataSync(), (g) => g ** 2 / pairs.length);
-        sums.set(name, sums.get(name)?.map((sum, i) => sum + (squares[i] as number)) ?? squares);
-      }
-    });
-  }
-  return [...sums];
+  const loss = (row: number, p: Params) => {
+    const own = [pairs[row] as readonly [number, number]];
+    const batch = tokenBatch(tokensOf(own), 3, config.vocabulary);
+    return crossEntropy(gptForward(config, asGptParams(p), batch), oneHot(answers(own)));
+  };
+  return [...meanOfSquares(loss, params, pairs.length)];
 }
 
 /** The model written plainly, every position of every row by itself, with its uses marked. */
@@ -160,4 +152,36 @@ export function gptCase(layers: number) {
     };
 
   return { config, params, names, tensors, treeOf, batch, labels, reduced, plain };
+}
+
+/** Expects the roots of exact squares to be those of one gradient a row, to a millionth of each or of a thousandth of the largest. */
+export async function expectExactInFloat64(
+  layers: number,
+  pairs: readonly (readonly [number, number])[],
+): Promise<void> {
+  const { config, names, tensors, treeOf } = gptCase(layers);
+  const batch = tokenBatch(tokensOf(pairs), 3, config.vocabulary);
+  const results = await compiled(
+    (inputs) => {
+      const params = treeOf(inputs);
+      const loss = (p: Params) =>
+        crossEntropy(gptForward(config, asGptParams(p), batch), oneHot(answers(pairs)));
+      return [
+        ...squaresOf(config, params, batch, oneHot(answers(pairs)), 'exact'),
+        ...bruteForce(config, params, pairs).map(([, squares]) => squares),
+        ...namedTensors(valueAndGrads(loss, params).grads).map(([, gradient]) => gradient),
+      ];
+    },
+    tensors,
+    { precision: 'float64' },
+  );
+  for (const [i, name] of names.entries()) {
+    const [squares, expected, gradient] = [0, 1, 2].map((block) => results[block * names.length + i]) as [
+      ArrayLike<number>,
+      ArrayLike<number>,
+      ArrayLike<number>,
+    ];
+    expectRoots(squares, expected, { tolerance: 1e-6, floor: 1e-3, name });
+    expectAtLeastSquare(squares, gradient, name);
+  }
 }

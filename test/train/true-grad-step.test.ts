@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { type HostTree, isTensor, mapTree, minibatch, Program } from '../../lib/compile';
 import { onnxRuntimeNode } from '../../lib/compile/runtime.node';
 import { crossEntropy } from '../../lib/models/loss';
-import { namedTensors, type Params, toTensors, valueAndGrads } from '../../lib/models/params';
+import { namedTensors, type Params, toTensors } from '../../lib/models/params';
 import { createModel } from '../../lib/models/registry';
 import { tokenBatch } from '../../lib/models/rows';
 import { weightNoise } from '../../lib/models/weight-noise';
 import type { Transform } from '../../lib/optim';
 import { namedHostTensors, type TrainState } from '../../lib/train/state';
 import { METRICS, makeStep, type StepParts, scheduleOf } from '../../lib/train/step';
+import { meanOfSquares } from '../support/squares';
 
 const CLASSES = 5;
 const EQUALS = 5;
@@ -73,28 +74,21 @@ async function compiled(options: Partial<StepParts>) {
 }
 
 /** (1/B)·Σ gᵢ² over some of the rows, one gradient a row. */
-function oneByOne(params: Params, chosen: readonly number[]): Map<string, Float64Array> {
-  const sums = new Map<string, Float64Array>();
-  for (const row of chosen) {
+function oneByOne(params: Params, chosen: readonly number[]): Map<string, tf.Tensor> {
+  const loss = (example: number, p: Params) => {
+    const row = chosen[example] as number;
     const tokens = tokensOf([pairs[row] as readonly [number, number]]);
     const label = tf.cast(tf.oneHot(tf.tensor1d([targets[row] as number], 'int32'), CLASSES), 'float32');
-    const { grads } = valueAndGrads(
-      (p) => crossEntropy(model.forward(p, tokens), label as tf.Tensor2D),
-      params,
-    );
-    for (const [name, gradient] of namedTensors(grads)) {
-      const squares = Float64Array.from(gradient.dataSync(), (g) => g ** 2 / chosen.length);
-      sums.set(name, sums.get(name)?.map((sum, i) => sum + (squares[i] as number)) ?? squares);
-    }
-  }
-  return sums;
+    return crossEntropy(model.forward(p, tokens), label as tf.Tensor2D);
+  };
+  return meanOfSquares(loss, params, chosen.length);
 }
 
 describe('a training step with squares', () => {
   it('gives its optimiser those of all rows, and shares the forward pass with the evaluation', async () => {
     const { squares, metric } = await compiled({ trueGrad: 'exact' });
     for (const [name, expected] of oneByOne(toTensors(start.params), [...pairs.keys()])) {
-      expect(squares.get(name)?.data, name).toMatchReference(expected, 1e-4);
+      expect(squares.get(name)?.data, name).toMatchReference(expected.dataSync(), 1e-4);
     }
     expect(metric(METRICS.evaluatedTrainLoss)).toBe(metric(METRICS.trainLoss));
   });
@@ -106,7 +100,7 @@ describe('a training step with squares', () => {
     const noisy = weightNoise(toTensors(start.params), noise);
     const { squares } = await compiled({ trueGrad: 'exact', batchSize: 5, weightNoise: 0.1 });
     for (const [name, expected] of oneByOne(noisy, [...chosen.dataSync()])) {
-      expect(squares.get(name)?.data, name).toMatchReference(expected, 1e-4);
+      expect(squares.get(name)?.data, name).toMatchReference(expected.dataSync(), 1e-4);
     }
   });
 
