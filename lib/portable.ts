@@ -156,6 +156,7 @@ export {
   type DigitsArm,
   type DigitsModelName,
   type DigitsProtocol,
+  type DigitsStage,
   parseDigitsProtocol,
 } from './train/digits-protocol';
 export type { DigitsCurve, DigitsRun, DigitsRunKey } from './train/digits-results';

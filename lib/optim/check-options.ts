@@ -8,7 +8,7 @@ import { DECAY_TARGETS } from './scale';
 type OptionName = keyof AnyOptimizerOptions;
 
 /** What messages call options that the command line spells in its own way; all others by their fields. */
-export type OptionNames = Partial<Readonly<Record<OptionName, string>>>;
+export type OptionNames = Partial<Readonly<Record<keyof AnyOptimizerOptions, string>>>;
 
 /** Which optimisers have the options that not all have. */
 const HAVE = {

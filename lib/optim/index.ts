@@ -9,6 +9,7 @@ export {
   OPTIMIZER_DEFAULTS,
   type OptimizerName,
   type OptimizerOptions,
+  type TrueGradName,
   type TrueGradOptimizerOptions,
 } from './options';
 export { adam, adamw, OPTIMIZERS, tgAdamW, tgLaProp, tgRmsProp } from './presets';
