@@ -88,26 +88,23 @@ export function squaresByUse(
 
 type Numbers = ArrayLike<number>;
 
+/** How far a root may be off, as a share of its size, and the share of the largest below which all sizes count the same. */
+const ROOTS = { tolerance: 1e-6, floor: 1e-3 } as const;
+
 /**
- * Expects the roots of squares to be those of a reference, element by element: each within `tolerance` of its own size, or of
- * `floor` times the largest, where it is smaller than that.
+ * Expects the roots of squares in float64 to be those of a reference, element by element: each to a millionth of its own size, or
+ * of a thousandth of the largest where it is smaller than that. Differences of places leave squares right to about 1e-16 of the
+ * largest, and so the least roots to 1e-8 of it.
  */
-export function expectRoots(
-  squares: Numbers,
-  reference: Numbers,
-  { tolerance, floor, name }: { readonly tolerance: number; readonly floor: number; readonly name: string },
-): void {
-  const [own, expected] = [squares, reference].map((numbers) => Float64Array.from(numbers, Math.sqrt));
-  const largest = (expected as Float64Array).reduce((a, b) => Math.max(a, b), 0);
-  const errors = Array.from(
-    expected as Float64Array,
-    (root, i) => Math.abs((own?.[i] as number) - root) / (Math.max(root, floor * largest) || 1),
-  );
+export function expectRoots(squares: Numbers, reference: Numbers, name: string): void {
   expect(squares.length, name).toBe(reference.length);
-  expect(
-    errors.filter((error) => !(error <= tolerance)),
-    `√S of ${name}`,
-  ).toEqual([]);
+  const expected = Float64Array.from(reference, Math.sqrt);
+  const least = ROOTS.floor * expected.reduce((a, b) => Math.max(a, b), 0);
+  const wrong = expected.filter((root, i) => {
+    const difference = Math.abs(Math.sqrt(squares[i] as number) - root);
+    return !(difference <= ROOTS.tolerance * Math.max(root, least));
+  });
+  expect([...wrong], `√S of ${name}`).toEqual([]);
 }
 
 /** Expects the mean of squares to be no less than the square of the mean, g², but for rounding. */

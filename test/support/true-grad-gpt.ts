@@ -154,7 +154,7 @@ export function gptCase(layers: number) {
   return { config, params, names, tensors, treeOf, batch, labels, reduced, plain };
 }
 
-/** Expects the roots of exact squares to be those of one gradient a row, to a millionth of each or of a thousandth of the largest. */
+/** Expects the roots of exact squares in float64 to be those of one gradient a row (`expectRoots`), and squares at least g². */
 export async function expectExactInFloat64(
   layers: number,
   pairs: readonly (readonly [number, number])[],
@@ -181,7 +181,7 @@ export async function expectExactInFloat64(
       ArrayLike<number>,
       ArrayLike<number>,
     ];
-    expectRoots(squares, expected, { tolerance: 1e-6, floor: 1e-3, name });
+    expectRoots(squares, expected, name);
     expectAtLeastSquare(squares, gradient, name);
   }
 }

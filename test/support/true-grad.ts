@@ -175,8 +175,8 @@ export function expectPlainForms({ params, ...given }: CaseWithParams, plain: Pl
 }
 
 /**
- * The same in float64 for the roots, element by element to a millionth of each, or of a thousandth of the largest; exact squares
- * are those of single rows too, and at least g².
+ * The same in float64 for the roots, element by element (`expectRoots`); exact squares are those of single rows too, and at least
+ * g².
  */
 export async function expectPlainFormsInFloat64(
   { params, ...given }: CaseWithParams,
@@ -203,13 +203,12 @@ export async function expectPlainFormsInFloat64(
   );
   const at = (block: number, i: number) => results[block * names.length + i] as ArrayLike<number>;
   const forms = TRUE_GRAD_FORMS.length;
-  const limits = { tolerance: 1e-6, floor: 1e-3 };
   for (const [i, name] of names.entries()) {
     for (const [f, form] of TRUE_GRAD_FORMS.entries()) {
-      expectRoots(at(f, i), at(forms + f, i), { ...limits, name: `${form} ${name}` });
+      expectRoots(at(f, i), at(forms + f, i), `${form} ${name}`);
     }
     const exact = at(TRUE_GRAD_FORMS.indexOf('exact'), i);
-    expectRoots(exact, at(2 * forms, i), { ...limits, name: `single rows, ${name}` });
+    expectRoots(exact, at(2 * forms, i), `single rows, ${name}`);
     expectAtLeastSquare(exact, at(2 * forms + 1, i), name);
   }
 }
