@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 const ALONE = [
   'test/bench/roofline.test.ts',
+  'test/cli/devices.test.ts',
   'test/compile/second-tfjs.test.ts',
   'test/data/dataset-csv.test.ts',
   'test/train/{damage,metrics-csv,run-store}.test.ts',

@@ -153,6 +153,7 @@ export {
 } from './train/digits';
 export {
   DIGITS_MODELS,
+  DIGITS_TRAINED_ON,
   type DigitsArm,
   type DigitsModelName,
   type DigitsProtocol,
