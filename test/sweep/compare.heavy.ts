@@ -61,6 +61,7 @@ const outcomes = (records: readonly RunRecord[]) =>
 /** Runs of some seconds each, none of which ever has the event. */
 const slow = tinyProtocol({
   event: { accuracy: 1, evaluations: 50, every: 50 },
+  drops: { steps: 50, below: 0.5, leastPairs: 2 },
   tuning: { seeds: [10], budget: 12_000, expectedSteps: 12_000 },
   pilot: { seeds: [1], budget: 50, expectedSteps: 50, grids: {} },
   test: { seeds: [20], budget: 50, expectedSteps: 50 },
