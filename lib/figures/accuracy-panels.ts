@@ -8,7 +8,8 @@ import { formatCount } from '../train/number-format';
 import type { Figure, Layout, Trace } from './figure';
 import { type LogAxis, logAxis } from './log-axis';
 import { axisId, axisKey, gridHeight, type PanelPlace, panelTitle, placeOf } from './panel-grid';
-import { BASE_LAYOUT, COLOUR, heading, rowLegend, STEP_AXIS } from './theme';
+import { stepAxisLayout } from './step-axis';
+import { BASE_LAYOUT, COLOUR, heading, rowLegend } from './theme';
 import { thin } from './thin';
 import type { LabelledHistory } from './training-curves';
 
@@ -116,18 +117,10 @@ export function accuracyPanels(panels: readonly AccuracyPanel[], options: Accura
 function axesOf({ x, y, first }: PanelPlace, index: number, axis: LogAxis, lowest: boolean): Layout {
   return {
     [axisKey('x', index)]: {
-      type: 'log',
       domain: [...x],
       anchor: axisId('y', index),
-      range: [...axis.range],
-      tickmode: 'array',
-      tickvals: axis.tickvals,
-      ticktext: axis.ticktext,
       showticklabels: lowest,
-      ...STEP_AXIS,
-      ...(lowest
-        ? { title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 } }
-        : {}),
+      ...stepAxisLayout(axis, lowest),
     },
     [axisKey('y', index)]: {
       domain: [...y],

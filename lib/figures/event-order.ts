@@ -8,7 +8,8 @@ import { formatCount } from '../train/number-format';
 import type { Figure, Trace } from './figure';
 import { groupLegend } from './group-legend';
 import { type LogAxis, logAxis } from './log-axis';
-import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+import { stepAxisLayout } from './step-axis';
+import { BASE_LAYOUT, COLOUR, heading } from './theme';
 
 /** Choices for `eventOrder`, all optional but the title. */
 export interface EventOrderOptions {
@@ -74,15 +75,7 @@ export function eventOrder({ runs, counts }: OrderOfEvents, options: EventOrderO
       margin: { l: left, r: MARGIN.right, t: top, b: MARGIN.bottom },
       hovermode: 'closest',
       legend: legend.layout,
-      xaxis: {
-        type: 'log',
-        range: [...axis.range],
-        tickmode: 'array',
-        tickvals: axis.tickvals,
-        ticktext: axis.ticktext,
-        ...STEP_AXIS,
-        title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 },
-      },
+      xaxis: stepAxisLayout(axis, true),
       yaxis: {
         range: [runs.length - 0.5, -0.5],
         tickmode: 'array',

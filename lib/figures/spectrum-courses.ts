@@ -13,7 +13,8 @@ import type { Figure, Layout, Trace } from './figure';
 import { type LogAxis, logAxis, powerLabel } from './log-axis';
 import { axisId, axisKey, gridHeight, type PanelPlace, panelTitle, placeOf } from './panel-grid';
 import { shortName } from './spectra';
-import { BASE_LAYOUT, COLOUR, heading, STEP_AXIS } from './theme';
+import { stepAxisLayout } from './step-axis';
+import { BASE_LAYOUT, COLOUR, heading } from './theme';
 import { thin } from './thin';
 
 /** Choices for `spectrumCourses`, all optional but the title. */
@@ -148,16 +149,7 @@ export function spectrumCourses(
       margin: { l: MARGIN.left, r: legendWidth, t: top, b: MARGIN.bottom },
       hovermode: 'closest',
       legend: { x: 1, xanchor: 'left', y: 1, yanchor: 'top', xpad: 14, font: { size: 12 }, itemwidth: 30 },
-      xaxis: {
-        type: 'log',
-        anchor: axisId('y', count - 1),
-        range: [...axis.range],
-        tickmode: 'array',
-        tickvals: axis.tickvals,
-        ticktext: axis.ticktext,
-        ...STEP_AXIS,
-        title: { text: 'step (logarithmic)', font: { size: 12, color: COLOUR.muted }, standoff: 6 },
-      },
+      xaxis: { anchor: axisId('y', count - 1), ...stepAxisLayout(axis, true) },
       [axisKey('y', 0)]: valueAxis(places[0] as PanelPlace, SHARES),
       ...Object.fromEntries(
         measures.map((measure, i) => [

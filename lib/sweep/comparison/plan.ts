@@ -156,19 +156,7 @@ export function armNamed(
 
 /** The test's runs, of the arms whose tuning is complete, seed by seed. */
 export function testRuns(protocol: ComparisonProtocol, choices: readonly Choice[]): PlannedRun[] {
-  const { test } = protocol;
-  return test.seeds.flatMap((seed) =>
-    choices.map(({ arm, trial, learningRate, weightDecay }) =>
-      plannedRun(protocol, {
-        phase: 'test',
-        arm: armOf(protocol, arm),
-        trial: [learningRate, weightDecay],
-        index: trial,
-        seed,
-        plan: test,
-      }),
-    ),
-  );
+  return runsOnTestSeeds(protocol, 'test', choices, protocol.test);
 }
 
 /** Of the arms that the protocol names the second-ranked trial, on the seeds of the test, to the event alone. */
@@ -177,15 +165,28 @@ export function sensitivityRuns(protocol: ComparisonProtocol, choices: readonly 
   const seconds = choices
     .filter(({ arm }) => sensitivity.arms.includes(arm))
     .flatMap(({ ranked }) => ranked[1] ?? []);
-  return test.seeds.flatMap((seed) =>
-    seconds.map(({ arm, trial, learningRate, weightDecay }) =>
+  return runsOnTestSeeds(protocol, 'sensitivity', seconds, {
+    ...test,
+    expectedSteps: sensitivity.expectedSteps,
+  });
+}
+
+/** Tuned trials on the seeds of the test, seed by seed. */
+function runsOnTestSeeds(
+  protocol: ComparisonProtocol,
+  phase: 'test' | 'sensitivity',
+  trials: readonly TunedTrial[],
+  plan: ComparisonProtocol['test'],
+): PlannedRun[] {
+  return protocol.test.seeds.flatMap((seed) =>
+    trials.map(({ arm, trial, learningRate, weightDecay }) =>
       plannedRun(protocol, {
-        phase: 'sensitivity',
+        phase,
         arm: armOf(protocol, arm),
         trial: [learningRate, weightDecay],
         index: trial,
         seed,
-        plan: { ...test, expectedSteps: sensitivity.expectedSteps },
+        plan,
       }),
     ),
   );
