@@ -15,7 +15,7 @@ import { type ComparisonProtocol, parseProtocol } from './protocol';
 import { parseRecords, type RunRecord } from './record';
 import { readStepTimes, type StepTimes } from './step-times';
 
-/** Evaluations kept of a test run, about 14 KB: all of a run of 6,000 steps that is evaluated every 25. */
+/** Evaluations kept of a test run, about 14 KB: all of a run of 2,400 steps that is evaluated every 10. */
 const MOST_ROWS = 240;
 
 /** Holds the lock of the records while one is added; git ignores it. */
