@@ -34,7 +34,7 @@ export function encodeCheckpoint(state: TrainState, config: RunConfig): Uint8Arr
   return encode([...modelTensors(state.params, config), ...optimizer], config, state.step.data[0] as number);
 }
 
-/** The bytes of the parameters and buffers alone, as published with a finished run. */
+/** The bytes of the parameters and buffers alone, as published with a finished run; like a checkpoint, without a digest yet. */
 export function encodeParameters(params: HostTree, config: RunConfig, step: number): Uint8Array {
   return encode(modelTensors(params, config), config, step);
 }

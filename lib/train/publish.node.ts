@@ -92,6 +92,6 @@ export function publishRun(
   write('metrics', metricsHeader() + formatMetrics(thinEvaluations(run.evaluations)));
   if (run.spectrum !== undefined)
     write('spectrum', sealed(encodeSpectrum(thinSpectrum(run.spectrum, records))));
-  if (weights) write('weights', encodeParameters(run.params, run.config, run.summary.steps));
+  if (weights) write('weights', sealed(encodeParameters(run.params, run.config, run.summary.steps)));
   write('summary', `${JSON.stringify(run.summary, null, 2)}\n`);
 }

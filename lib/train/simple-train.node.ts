@@ -9,6 +9,7 @@ import { ArgumentError } from '../errors';
 import { writeFileAtomic } from '../files.node';
 import { encodeParameters } from './checkpoint';
 import { type RunConfig, type RunOptions, runConfig } from './config';
+import { sealed } from './digest.node';
 import { formatMetrics, metricsHeader } from './metrics-csv';
 import type { ProgressDisplay } from './progress';
 import { type FinishedRun, requireFinite } from './run';
@@ -57,7 +58,7 @@ const SETTINGS: { readonly [Key in keyof Required<SimpleTrainSettings>]: true } 
 export interface SimpleTraining extends FinishedRun {
   /** `Epoch`, then accuracy and loss on the training and on the validation rows, one row an epoch. */
   readonly metricsFile?: string;
-  /** The parameters under PyTorch's names. */
+  /** The parameters under PyTorch's names, with a digest that `readCheckpoint` compares. */
   readonly modelFile?: string;
 }
 
@@ -101,7 +102,7 @@ export async function simpleTrain(
   if (run.summary.stoppedBy === 'signal') return run;
   const { metricsFile, modelFile } = files;
   writeFileAtomic(metricsFile, metricsHeader() + formatMetrics(run.evaluations));
-  writeFileAtomic(modelFile, encodeParameters(run.params, config, run.summary.steps));
+  writeFileAtomic(modelFile, sealed(encodeParameters(run.params, config, run.summary.steps)));
   return { ...run, metricsFile, modelFile };
 }
 

@@ -10,6 +10,7 @@ import type { Spectrum } from '../../lib/train/spectrum';
 import { readSpectrum } from '../../lib/train/spectrum.node';
 import { namedHostTensors } from '../../lib/train/state';
 import { train } from '../../lib/train/train.node';
+import { expectDamageNoticed } from '../support/damaged';
 import { temporaryFolder } from '../support/temporary';
 
 const row = (epoch: number): Evaluation => ({
@@ -95,10 +96,15 @@ describe('publishing a run', () => {
     expect(readSpectrum(join(full, 'spectrum.safetensors'))).toEqual(spectrum);
     expect(spectrum?.steps).toEqual([0, 10, 20, 30]);
     expect(readSpectrum(join(few, 'spectrum.safetensors')).steps).toEqual([0, 30]);
-    const { params } = loadModel(readCheckpoint(join(full, 'weights.safetensors')), 'weights');
+    const weights = join(full, 'weights.safetensors');
+    const { params } = loadModel(readCheckpoint(weights), 'weights');
     expect(namedHostTensors(params)).toEqual(namedHostTensors(run.params));
     expect(readMetrics(join(full, 'metrics.csv'))).toEqual(run.evaluations);
     expect(JSON.parse(readFileSync(join(full, 'summary.json'), 'utf8'))).toEqual(run.summary);
     expect(JSON.parse(readFileSync(join(full, 'config.json'), 'utf8'))).toEqual(run.config);
+    const bytes = readFileSync(weights);
+    publishRun(run, full, { weights: true });
+    expect(readFileSync(weights).equals(bytes)).toBe(true);
+    expectDamageNoticed(weights);
   });
 });
