@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import Papa from 'papaparse';
+import type { HostTensor, HostTree } from '../compile';
 import { onnxRuntimeNode } from '../compile/runtime.node';
 import { ArgumentError, FileError } from '../errors';
 import { readWholeFile, writeFileAtomic } from '../files.node';
@@ -14,6 +15,7 @@ import { loadModel } from '../train/checkpoint';
 import { runEnvironment } from '../train/environment.node';
 import { shortestFloat32 } from '../train/metrics-csv';
 import { readCheckpoint } from '../train/run-store.node';
+import { namedHostTensors } from '../train/state';
 import { EXIT, type ExitCode, type Streams } from './exit';
 import { parseNumber } from './parse';
 
@@ -90,6 +92,7 @@ async function runPredict(
   const { sequenceLength, vocabulary, classes } = model.config;
   const tokens = parseTokens(lines, options.tokens, sequenceLength, vocabulary);
   const logits = await predict(model, params, tokens, onnxRuntimeNode, { threads });
+  checkFinite(logits, params, { tokens: options.tokens, checkpoint });
   const values = logits.data as Float32Array;
   const csv = options.answers
     ? formatRows(answersOf(values, classes), (logits.shape[1] as number) / classes)
@@ -107,10 +110,11 @@ function checkFolder(path: string, source: string): void {
   );
 }
 
-/** @throws FileError for a file that cannot be read, or has no rows; ArgumentError where the first line is a header. */
+/** @throws FileError for a file that cannot be read; ArgumentError where it has no rows, or the first line is a header. */
 function readRows(path: string, source: string): string[] {
   const text = new TextDecoder().decode(readWholeFile(path));
-  if (text.trim() === '') throw new FileError(`${source} holds no rows, expected the tokens of one a line`);
+  if (text.trim() === '')
+    throw new ArgumentError(`${source} holds no rows, expected the tokens of one a line`);
   const lines = text
     .replace(/^\uFEFF/, '')
     .trimEnd()
@@ -149,17 +153,41 @@ function parseTokens(
         );
       }
       return cells.map((cell) => {
-        const token = /^\s*\d+\s*$/.test(cell) ? Number(cell) : Number.NaN;
-        if (!(token < vocabulary)) {
-          throw new ArgumentError(
-            `${source} line ${index + 1}: token '${cell}' is out of range, expected an integer from 0 to ${vocabulary - 1}`,
-          );
-        }
-        return token;
+        const token = Number(cell);
+        if (/^\s*\d+\s*$/.test(cell) && token < vocabulary) return token;
+        const problem = /^\s*-?\d+\s*$/.test(cell) ? 'is out of range' : 'is no whole number in digits';
+        throw new ArgumentError(
+          `${source} line ${index + 1}: token '${cell}' ${problem}, expected an integer from 0 to ${vocabulary - 1}`,
+        );
       });
     }),
   );
 }
+
+/**
+ * Refuses logits that answer nothing, and what is to blame for them.
+ * @param source the names of the files, for the message
+ * @throws FileError naming the first row that has a logit which is not finite
+ */
+function checkFinite(
+  { data, shape }: HostTensor,
+  params: HostTree,
+  source: { readonly tokens: string; readonly checkpoint: string },
+): void {
+  const at = firstNotFinite(data);
+  if (at < 0) return;
+  const bad = namedHostTensors(params).find(([, tensor]) => firstNotFinite(tensor.data) >= 0);
+  const cause =
+    bad === undefined
+      ? `the weights in ${source.checkpoint} are finite, but too large to compute with`
+      : `'${bad[0]}' in ${source.checkpoint} has ${bad[1].data[firstNotFinite(bad[1].data)]} among its weights`;
+  const line = Math.floor(at / (shape[1] as number)) + 1;
+  throw new FileError(
+    `the model gives ${data[at]} as a logit of ${source.tokens} line ${line}: ${cause}; give a checkpoint of finite weights`,
+  );
+}
+
+const firstNotFinite = (data: HostTensor['data']) => data.findIndex((value) => !Number.isFinite(value));
 
 /** The class with the largest of every `classes` logits; the first of equal ones. */
 function answersOf(logits: Float32Array, classes: number): string[] {

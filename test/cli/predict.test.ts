@@ -2,8 +2,9 @@ import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../lib/cli/exit';
-import { encodeCheckpoint } from '../../lib/train/checkpoint';
+import { encodeCheckpoint, encodeParameters } from '../../lib/train/checkpoint';
 import { datasetOf, runConfig } from '../../lib/train/config';
+import { sealed } from '../../lib/train/digest.node';
 import { prepareRun } from '../../lib/train/prepare';
 import { encodeSafetensors } from '../../lib/train/safetensors';
 import { decoderTensors, gptTensors, powerTensors } from '../support/foreign';
@@ -139,20 +140,68 @@ describe('grok predict', () => {
     ['0,x,13\n', "'x'"],
     ['0,1\n', '2 tokens'],
     ['', 'no rows'],
+    ['\n \n', 'no rows'],
+    ['0,.5,13\n', "'.5' is no whole number in digits, expected an integer from 0 to 13"],
+    ['0,14,13\n', "'14' is out of range"],
+    ['0,-1,13\n', "'-1' is out of range"],
     ['1;2;13\n', 'commas'],
     ['0x1,1,13\n', "'0x1'"],
-    ['1.0,1,13\n', "'1.0'"],
+    ['1.0,1,13\n', "'1.0' is no whole number in digits"],
     ['0,1,13\n\n0,1,13\n', 'line 2'],
     ['a,b,equals\n0,1,13\n', 'line 1 is not numbers; the file must have no header'],
   ])('refuses tokens %j in one line, and writes nothing', async (text, part) => {
     writeFileSync(join(folder, 'bad.csv'), text);
     const args = ['--tokens', 'bad.csv', '--out', 'never.csv', '--heads', '4'];
     const { code, err } = await grok('predict', 'foreign.safetensors', ...args);
-    expect(code).not.toBe(EXIT.done);
+    expect(code).toBe(EXIT.badArguments);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toContain(part);
     expect(existsSync(join(folder, 'never.csv'))).toBe(false);
   });
+
+  it('refuses weights whose digest is another one, and reads them without one', async () => {
+    const config = runConfig({ modulus: 5, dModel: 8, heads: 2 });
+    const plain = encodeParameters(prepareRun(config).initial.params, config, 0);
+    const whole = sealed(plain);
+    const damaged = Uint8Array.from(whole);
+    damaged[damaged.length - 3] = (damaged.at(-3) as number) ^ 1;
+    writeFileSync(join(folder, 'mod5.csv'), '1,2,5\n');
+    const answers = [];
+    for (const bytes of [plain, whole, damaged]) {
+      writeFileSync(join(folder, 'weights.safetensors'), bytes);
+      answers.push(await grok('predict', 'weights.safetensors', '--tokens', 'mod5.csv', '--answers'));
+    }
+    expect(answers[1]).toMatchObject({ code: EXIT.done, out: expect.stringMatching(/^[0-4]\n$/) });
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[2]).toMatchObject({ code: EXIT.failure, out: '' });
+    expect(answers[2]?.err).toMatch(/^grok: [^\n]*weights\.safetensors is damaged: its digest[^\n]*\n$/);
+  });
+
+  it.each([[[]], [['--answers']]])(
+    'refuses logits that are not finite, naming the row and the tensor, %j',
+    async (more) => {
+      const args = ['predict', 'broken.safetensors', '--tokens', 'three.csv', '--heads', '4', ...more];
+      writeFileSync(join(folder, 'three.csv'), '1,2,13\n3,4,13\n4,3,13\n');
+      const withEmbedding = (change: (data: Float32Array) => void) => {
+        const tensors = gptTensors();
+        change(tensors.get('tok_embed')?.data as Float32Array); // [14, 16]
+        writeFileSync(join(folder, 'broken.safetensors'), encodeSafetensors(tensors));
+        return grok(...args);
+      };
+      // The token 3, which the first row does not have.
+      const oneToken = await withEmbedding((data) => data.fill(Number.NaN, 3 * 16, 4 * 16));
+      expect(oneToken).toEqual({
+        code: EXIT.failure,
+        out: '',
+        err: "grok: the model gives NaN as a logit of three.csv line 2: 'tok_embed' in broken.safetensors has NaN among its weights; give a checkpoint of finite weights\n",
+      });
+      const tooLarge = await withEmbedding((data) => data.fill(3e38));
+      expect(tooLarge).toMatchObject({ code: EXIT.failure, out: '' });
+      expect(tooLarge.err).toContain(
+        'three.csv line 1: the weights in broken.safetensors are finite, but too large',
+      );
+    },
+  );
 
   it('says that the folder of the file to write does not exist', async () => {
     const args = ['--tokens', 'rows.csv', '--heads', '4', '--out', join('nodir', 'x.csv')];
