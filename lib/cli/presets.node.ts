@@ -4,9 +4,9 @@ import { ArgumentError, optionName } from '../errors';
 import {
   describePreset,
   PRESET_NAMES,
-  PRESETS,
   type PresetDescription,
   type PresetName,
+  presetValues,
 } from '../train/presets';
 import { EXIT, type ExitCode, type Streams } from './exit';
 
@@ -31,7 +31,7 @@ export function addPresetsCommand(program: Command, streams: Streams, done: (cod
 }
 
 function jsonOf(presets: readonly PresetDescription[]): string {
-  const complete = presets.map((preset) => ({ ...preset, values: PRESETS[preset.name] }));
+  const complete = presets.map((preset) => ({ ...preset, values: presetValues(preset.name) }));
   return `${JSON.stringify(complete)}\n`;
 }
 
@@ -45,7 +45,10 @@ function checkedName(name: string): PresetName {
 
 /** A preset with every value on a line of its own. */
 function completeTextOf({ name, description }: PresetDescription): string {
-  const values = Object.entries(PRESETS[name]).map(([key, value]) => [optionName(key), switchOrValue(value)]);
+  const values = Object.entries(presetValues(name)).map(([key, value]) => [
+    optionName(key),
+    switchOrValue(value),
+  ]);
   const width = Math.max(...values.map(([key = '']) => key.length));
   const lines = values.map(([key = '', value]) => `${INDENT}${key.padEnd(width)}  ${value}`);
   return [name, `${INDENT}${description}`, '', ...lines].join('\n');

@@ -1,4 +1,5 @@
 /** @file Named configurations, each a short difference from another; `grok presets` lists them. */
+import { getOperation } from '../data/operations';
 import type { BatchSize, RunConfig } from './config';
 
 /** What a preset fixes; the seed of the split follows the run's own unless it is given. */
@@ -177,7 +178,13 @@ function valuesOf(name: PresetName): Preset {
   return { ...others, ...share, ...differences };
 }
 
-/** Named configurations. */
+/** Named configurations. One on S₅ keeps its base's modulus, for a run that takes another operation. */
 export const PRESETS = Object.fromEntries(PRESET_NAMES.map((name) => [name, valuesOf(name)])) as Readonly<
   Record<PresetName, Preset>
 >;
+
+/** The values of a preset that its runs have: without a modulus where its operation takes none. */
+export function presetValues(name: PresetName): Partial<Preset> {
+  const { modulus, ...others } = PRESETS[name];
+  return getOperation(others.operation).modular ? PRESETS[name] : others;
+}
