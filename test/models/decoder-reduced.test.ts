@@ -25,6 +25,16 @@ const VARIANTS = fc
     }),
   );
 
+/**
+ * An error is measured by the largest entry of its own tensor's gradient, but at least by this share of the largest of all
+ * gradients: some are zero (what attention to the memory of zeros is asked with changes nothing), where the plain form has
+ * rounding errors of up to 5e-9 of the largest, and the mask's may be small because its terms cancel. All others have their
+ * own scale: in 120 cases they were at least 1e-2 of the largest.
+ */
+const LEAST_SCALE = 1e-2;
+
+const maxAbs = (tensor: tf.Tensor) => tf.max(tf.abs(tensor)).dataSync()[0] as number;
+
 describe('computing what the answers depend on', () => {
   it('equals the plain form: logits and gradients, for any tokens, masks, depths and minibatches', () => {
     fc.assert(
@@ -66,16 +76,15 @@ describe('computing what the answers depend on', () => {
               loss((p) => plainLogits(config, p, given)),
             ];
             const expected = new Map(namedTensors(plain.grads));
-            const scale = Math.max(
-              ...namedTensors(plain.grads).map(([, g]) => tf.max(tf.abs(g)).dataSync()[0] as number),
-            );
+            const largest = Math.max(...[...expected.values()].map(maxAbs));
             for (const [name, gradient] of namedTensors(own.grads)) {
-              const difference = tf.max(tf.abs(tf.sub(gradient, expected.get(name) as tf.Tensor)));
-              expect((difference.dataSync()[0] as number) / scale, name).toBeLessThan(3e-6);
+              const reference = expected.get(name) as tf.Tensor;
+              const scale = Math.max(maxAbs(reference), LEAST_SCALE * largest);
+              expect(maxAbs(tf.sub(gradient, reference)) / scale, name).toBeLessThan(1e-5); // 6e-6 at most in 500 cases
             }
           }),
       ),
-      { numRuns: 8 },
+      { numRuns: 16 },
     );
   });
 });
