@@ -2,6 +2,9 @@
 import { FileError, optionName } from '../errors';
 import { type RunConfig, runConfig } from './config';
 
+/** How many options that differ are named with their values; two presets may differ in a dozen. */
+const MOST_NAMED = 4;
+
 const shown = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value));
 
 /** A saved configuration with the defaults of options that have come up since. */
@@ -27,7 +30,7 @@ export function differingOptions(one: object, other: object): string[] {
  *
  * @param saved the configuration in the run's folder
  * @param folder the folder's name, for messages
- * @throws {FileError} naming each option that differs with both values
+ * @throws {FileError} naming the options that differ with both values, of many the first few
  */
 export function checkSameRun(saved: object, wanted: RunConfig, folder: string): void {
   const before = completed(saved);
@@ -36,9 +39,10 @@ export function checkSameRun(saved: object, wanted: RunConfig, folder: string): 
     (key) => key !== 'steps' || !(Number(before.steps) <= wanted.steps),
   );
   if (differences.length === 0) return;
-  const list = differences.map(
-    (key) => `${optionName(key)} is ${shown(before[key])} there and ${shown(now[key])} here`,
-  );
+  const list = differences
+    .slice(0, MOST_NAMED)
+    .map((key) => `${optionName(key)} is ${shown(before[key])} there and ${shown(now[key])} here`);
+  if (differences.length > MOST_NAMED) list.push(`and ${differences.length - MOST_NAMED} more differ`);
   const budget = differences.join() === 'steps' ? ' (a budget can grow, not shrink)' : '';
   throw new FileError(
     `${folder} holds a run of another configuration: ${list.join(', ')}${budget}; give the same values, choose another folder, or replace the run by --overwrite.`,

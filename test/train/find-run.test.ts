@@ -179,6 +179,15 @@ describe('another configuration', () => {
     expect(message).toContain('stop-at-accuracy is not set there and 0.5 here');
   });
 
+  it('of which much differs is refused by the first few of it', () => {
+    const other = runConfig({ preset: 'decoder', modulus: 5, trainRows: 10 });
+    const message = messageOf(FileError, () => findRun(template, other));
+    expect(message).toContain(': preset is "gpt" there and "decoder" here, model is "gpt" there');
+    expect(message).toMatch(/, and \d+ more differ; give the same values, /);
+    expect(message.split(' there and ')).toHaveLength(5);
+    expect(message.length - template.length).toBeLessThan(360);
+  });
+
   it('is refused also where only the checkpoint still tells', () => {
     const folder = damaged((path) => rmSync(path('config')));
     expect(summaryOf(findRun(folder, config) as FoundRun).step).toBe(30);
