@@ -21,7 +21,7 @@ import { isEvaluated, targetEnd, targetOf } from './target';
 
 /** A run that can be continued, or has ended. */
 export interface FoundRun extends Continuation {
-  /** Whether the checkpoint before the newest is taken: that one is damaged, or a larger budget cannot begin with it. */
+  /** Whether the checkpoint before the newest is taken: that one is damaged, or a larger budget may end before it. */
   readonly usesPrevious: boolean;
   /** For a run that has ended, but not by a signal. */
   readonly ended?: RunSummary;
@@ -98,9 +98,11 @@ export function findRun(directory: string, config: RunConfig): FoundRun | undefi
   };
   const newest = attempt('checkpoint');
   if (newest !== undefined) {
-    // At the end of a budget it is unknown whether the loss is still finite, and if not, a larger one ends before.
-    const before = newest.step === newest.config.steps && newest.config.steps < config.steps;
-    return foundAt(directory, config, (before ? attempt('previous') : undefined) ?? newest, []);
+    // Where the loss is no longer finite at the end of a budget, the state a step earlier was kept before it, at which a
+    // larger budget ends. Otherwise what was reached is on the way of the larger one.
+    const usedUp = newest.step === newest.config.steps && newest.config.steps < config.steps;
+    const before = usedUp ? attempt('previous') : undefined;
+    return foundAt(directory, config, before?.step === newest.step - 1 ? before : newest, []);
   }
   const previous = attempt('previous');
   if (previous !== undefined) {

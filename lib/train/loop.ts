@@ -136,8 +136,6 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let nanStep: number | undefined;
   const recentCalls = { evaluated: [] as number[], plain: [] as number[] };
   const started = now();
-  // When the newest call began, and so what is known to be good was reached.
-  let reached = started;
   // When the state that was saved last was the newest one.
   let saved = started;
   let progress: TrainingProgress = {
@@ -167,7 +165,6 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const [before, processorBefore] = [now(), idleThreads?.processorTime() ?? 0];
     const result = await program.run(standing.device, { steps: count });
     const milliseconds = now() - before;
-    reached = before;
     const calls = evaluates(options, step, count) ? recentCalls.evaluated : recentCalls.plain;
     calls.unshift(milliseconds);
     calls.length = Math.min(calls.length, RECENT_CALLS);
@@ -242,8 +239,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       progress = { ...progress, step: standing.step, trainLoss: loss };
       onProgress?.(progress);
     } else if (!Number.isFinite(loss)) {
-      // The budget's own result is kept, but a larger budget has to begin before it.
-      onCheckpoint?.(await read(good), (reached - started) / 1000);
+      // The budget's own result is kept, but a larger budget ends a step before it; all losses since `good` are finite.
+      onCheckpoint?.(await read(await advance(program, good, standing.step - 1)), seconds);
     }
   }
   const state = await read(standing);

@@ -231,15 +231,18 @@ describe('a larger budget', () => {
     expect((findRun(finished(), short) as FoundRun).ended).toMatchObject({ stoppedBy: 'steps' });
   });
 
-  it('begins with the checkpoint before the end of the smaller one, where the loss is known to be finite', () => {
+  it.each([
+    ['the end of the smaller one', 42, 45],
+    ['the step before, if that was kept: the loss may not be finite at the end', 44, 44],
+  ])('begins with %s', (_, previous, step) => {
     const store = RunStore.create(newFolder());
     store.begin(short);
-    store.saveCheckpoint(checkpointAt(42, short), 42);
+    store.saveCheckpoint(checkpointAt(previous, short), previous);
     store.saveCheckpoint(checkpointAt(45, short), 45);
     store.release();
     expect(summaryOf(findRun(store.directory, config) as FoundRun)).toMatchObject({
-      step: 42,
-      usesPrevious: true,
+      step,
+      usesPrevious: step < 45,
       notices: [],
     });
     expect(summaryOf(findRun(store.directory, short) as FoundRun)).toMatchObject({ step: 45 });

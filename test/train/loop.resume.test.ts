@@ -69,14 +69,15 @@ async function runStopped(plan: Plan, cut: number, callSeconds: number): Promise
   return first.stoppedBy === 'signal' ? run(plan, continued(plan, first)) : first;
 }
 
-/** A run of a smaller budget that is given the whole one, by the checkpoint before its last if there is one. */
+/** A run of a smaller budget that is given the whole one: by its last checkpoint, or the one before if that is of the step before. */
 async function runExtended(plan: Plan, cut: number, callSeconds: number): Promise<LoopResult> {
   const kept: TrainState[] = [];
   const onCheckpoint = (state: TrainState) => void kept.push(state);
   const steps = Math.max(1, Math.min(cut, plan.steps));
   const first = await run({ ...plan, steps }, { callSeconds, onCheckpoint });
   if (steps === plan.steps) return first;
-  const state = (first.stoppedBy === 'steps' ? kept.at(-2) : undefined) ?? first.state;
+  const before = kept.at(-2);
+  const state = before !== undefined && stepOf(before) === steps - 1 ? before : first.state;
   return run(plan, continued(plan, { state, evaluations: first.evaluations }));
 }
 

@@ -122,6 +122,24 @@ describe('a run that is continued', () => {
   });
 });
 
+describe('a run that is given more steps again and again', () => {
+  it('goes on from the end of each budget, to the bytes of the largest', async () => {
+    const [whole, out] = [newFolder(), newFolder()];
+    await train({ ...GPT, steps: 44 }, { out: whole, threads: 1 });
+    const lines: string[] = [];
+    const notify = (line: string) => void lines.push(line);
+    for (const steps of [11, 22, 33, 44])
+      await train({ ...GPT, steps }, { out, threads: 1, resume: true, notify });
+    expect(lines).toEqual([
+      'going on from step 11 of 22',
+      'going on from step 22 of 33',
+      'going on from step 33 of 44',
+    ]);
+    expect(bytes(out)).toEqual(bytes(whole));
+    expect(summaryOf(out).sessions.map(({ fromStep }) => fromStep)).toEqual([0, 11, 22, 33]);
+  });
+});
+
 describe('a run that has ended', () => {
   it('is only read, and said to have ended', async () => {
     const out = newFolder();
