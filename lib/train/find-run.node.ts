@@ -11,6 +11,7 @@ import type { RunConfig } from './config';
 import { checkSameRun, differingOptions } from './config-difference';
 import { historyOf } from './history';
 import { formatMetrics, type ReadableMetrics, readableMetrics } from './metrics-csv';
+import { formatCount } from './number-format';
 import type { Evaluation } from './progress';
 import { stepOf } from './restore';
 import { type Continuation, measured, type RunSummary } from './run';
@@ -116,6 +117,19 @@ export function findRun(directory: string, config: RunConfig): FoundRun | undefi
   throw new FileError(
     `no checkpoint in ${directory} can be continued: ${problems.join('; ')}; restore the files from a copy, or begin again by --overwrite.`,
   );
+}
+
+/**
+ * What is lost where a run begins anew in a folder without a checkpoint, though its other files are those of one that had got
+ * further: a line for the user, or `undefined`.
+ */
+export function lostProgress(directory: string): string | undefined {
+  const summary = readJson(join(directory, RUN_FILES.summary));
+  const { rows } = readMetricsAsFarAsPossible(join(directory, RUN_FILES.metrics));
+  const steps = { summary: isPlain(summary) ? Number(summary.steps) : 0, metrics: rows.at(-1)?.epoch ?? 0 };
+  const told = steps.summary >= steps.metrics ? 'summary' : 'metrics';
+  if (!(steps[told] > 0)) return undefined;
+  return `${join(directory, RUN_FILES[told])} is of a run that had reached step ${formatCount(steps[told])}, but there is no checkpoint to go on from: it begins anew at step 0.`;
 }
 
 function foundAt(

@@ -6,7 +6,7 @@ import { ArgumentError, FileError } from '../errors';
 import { createModel } from '../models/registry';
 import { datasetSizesOf, modelConfigOf, type RunConfig, type RunOptions, runConfig } from './config';
 import { checkedDevice, runEnvironment } from './environment.node';
-import type { FoundRun } from './find-run.node';
+import { type FoundRun, lostProgress } from './find-run.node';
 import { formatCount } from './number-format';
 import type { ProgressDisplay } from './progress';
 import { stepOf } from './restore';
@@ -31,7 +31,8 @@ export interface TrainSettings {
   readonly overwrite?: boolean;
   /**
    * Whether to go on with the run in that folder, to the same result as if it had never been stopped; default false. A
-   * folder without a run or a checkpoint begins one; a run that has ended is only read.
+   * folder without a run or a checkpoint begins one, and tells of an earlier one that had got further; a run that has ended
+   * is only read.
    */
   readonly resume?: boolean;
   /** Most seconds of training between two checkpoints; default 2. Does not change the results. */
@@ -198,6 +199,8 @@ export async function train(options: RunOptions = {}, settings: TrainSettings = 
       return { ...finishedRun(config, found.ended, found), ...recorded };
     }
     if (found !== undefined) announce(found, config, environment, notify);
+    const lost = settings.resume && store && found === undefined ? lostProgress(store.directory) : undefined;
+    if (lost !== undefined) notify(lost);
     const recorder = schedule && recorderOf(schedule, config, store, notify);
     const finished = await runTraining(config, opened, {
       environment,

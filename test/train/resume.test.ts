@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, FileError, TrainingError } from '../../lib/errors';
@@ -137,6 +137,40 @@ describe('a run that is given more steps again and again', () => {
     ]);
     expect(bytes(out)).toEqual(bytes(whole));
     expect(summaryOf(out).sessions.map(({ fromStep }) => fromStep)).toEqual([0, 11, 22, 33]);
+  });
+});
+
+describe('a run whose checkpoints are gone', () => {
+  it.each([
+    ['summary.json', 'reached step 17', []],
+    ['metrics.csv', 'reached step 16', ['summary.json']],
+  ])('begins anew, and %s tells how far it had got', async (file, reached, more) => {
+    const out = newFolder();
+    await train({ ...GPT, steps: 17 }, { out, threads: 1, checkpointSeconds: 0, callSeconds: 0 });
+    const before = bytes(out);
+    const gone = ['checkpoint.safetensors', 'checkpoint.previous.safetensors', ...more];
+    for (const name of gone) rmSync(join(out, name));
+    const lines: string[] = [];
+    const notify = (line: string) => void lines.push(line);
+    await train({ ...GPT, steps: 17 }, { out, threads: 1, resume: true, notify });
+    expect(lines).toEqual([
+      `${join(out, file)} is of a run that had ${reached}, but there is no checkpoint to go on from: it begins anew at step 0.`,
+    ]);
+    expect(bytes(out)).toEqual(before);
+  });
+
+  it('is not spoken of where none had got further than the first step', async () => {
+    const out = newFolder();
+    const store = RunStore.create(out);
+    store.begin(runConfig({ ...GPT, steps: 2 }));
+    store.appendMetrics([
+      { epoch: 0, trainAccuracy: 0, trainLoss: 1, validationAccuracy: 0, validationLoss: 1 },
+    ]);
+    store.release();
+    const lines: string[] = [];
+    const notify = (line: string) => void lines.push(line);
+    await train({ ...GPT, steps: 2 }, { out, threads: 1, resume: true, notify });
+    expect(lines).toEqual([]);
   });
 });
 
