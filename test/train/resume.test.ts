@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ArgumentError, FileError, TrainingError } from '../../lib/errors';
 import { type RunOptions, runConfig } from '../../lib/train/config';
 import { type RunSummary, requireFinite } from '../../lib/train/run';
@@ -171,6 +171,32 @@ describe('a run whose checkpoints are gone', () => {
     const notify = (line: string) => void lines.push(line);
     await train({ ...GPT, steps: 2 }, { out, threads: 1, resume: true, notify });
     expect(lines).toEqual([]);
+  });
+});
+
+describe('checkpoints of a run', () => {
+  it('are never more than 2 seconds apart where nothing else is asked for', async () => {
+    // A clock that goes on by a tenth of a second whenever it is looked at.
+    let time = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+      time += 100;
+      return time;
+    });
+    const saves: number[] = [];
+    const save = vi.spyOn(RunStore.prototype, 'saveCheckpoint').mockImplementation(() => {
+      saves.push(time);
+    });
+    try {
+      await train({ ...GPT, steps: 200 }, { out: newFolder(), threads: 1, callSeconds: 0 });
+    } finally {
+      clock.mockRestore();
+      save.mockRestore();
+    }
+    const gaps = saves.slice(1).map((at, i) => at - (saves[i] as number));
+    expect(gaps.length).toBeGreaterThan(10);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(2000);
+    // Nor much closer: each is written to the disk.
+    expect(Math.max(...gaps)).toBeGreaterThan(1000);
   });
 });
 
