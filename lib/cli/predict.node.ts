@@ -1,6 +1,6 @@
 /** @file `grok predict`: logits of a checkpoint for rows of tokens, or the answers they give. */
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import Papa from 'papaparse';
 import type { HostTensor, HostTree } from '../compile';
@@ -14,6 +14,7 @@ import { checkInteger } from '../train/check-config';
 import { loadModel } from '../train/checkpoint';
 import { runEnvironment } from '../train/environment.node';
 import { shortestFloat32 } from '../train/metrics-csv';
+import { RUN_FILES } from '../train/run-files.node';
 import { readCheckpoint } from '../train/run-store.node';
 import { namedHostTensors } from '../train/state';
 import { EXIT, type ExitCode, type Streams } from './exit';
@@ -40,7 +41,7 @@ export function addPredictCommand(program: Command, streams: Streams, done: (cod
     .description('print the logits of a checkpoint for rows of tokens, or the answers')
     .argument(
       '<checkpoint>',
-      'safetensors file, of ours or with the parameters of the same model made elsewhere',
+      'run folder, or safetensors file: of ours, or with the parameters of the same model made elsewhere',
     )
     .requiredOption('--tokens <file>', 'CSV without header, the tokens of one sequence a line')
     .option(
@@ -83,7 +84,8 @@ async function runPredict(
   if (heads !== undefined) checkInteger('heads', heads, 1);
   if (options.out !== undefined) checkFolder(path(options.out), options.out);
   const lines = readRows(path(options.tokens), options.tokens);
-  const { model, params } = loadModel(readCheckpoint(path(checkpoint)), checkpoint, {
+  const source = isFolder(path(checkpoint)) ? join(checkpoint, RUN_FILES.checkpoint) : checkpoint;
+  const { model, params } = loadModel(readCheckpoint(path(source)), source, {
     ...(name === undefined ? {} : { model: name }),
     ...(heads === undefined ? {} : { heads }),
     ...(mask === undefined ? {} : { mask }),
@@ -92,7 +94,7 @@ async function runPredict(
   const { sequenceLength, vocabulary, classes } = model.config;
   const tokens = parseTokens(lines, options.tokens, sequenceLength, vocabulary);
   const logits = await predict(model, params, tokens, onnxRuntimeNode, { threads });
-  checkFinite(logits, params, { tokens: options.tokens, checkpoint });
+  checkFinite(logits, params, { tokens: options.tokens, checkpoint: source });
   const values = logits.data as Float32Array;
   const csv = options.answers
     ? formatRows(answersOf(values, classes), (logits.shape[1] as number) / classes)
@@ -101,6 +103,8 @@ async function runPredict(
   else writeFileAtomic(path(options.out), csv);
   return EXIT.done;
 }
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Looked at first, so that nothing is computed for it in vain. @throws FileError where a file's folder does not exist. */
 function checkFolder(path: string, source: string): void {

@@ -130,7 +130,10 @@ const run = () => [
   new Option('--device <name>', `where to run: ${DEVICE_REQUESTS.join(', ')}`).default('cpu'),
   number('--threads <integer>', "native threads (default: the machine's, at most 8)"),
   new Option('--out <folder>', 'run folder (default: a new one under output/runs in this folder)'),
-  new Option('--resume', 'go on with the run in the folder; begin it where there is none').default(false),
+  new Option(
+    '--resume',
+    'go on with the run in the folder, with its options unless given; begin it where there is none',
+  ).default(false),
   new Option('--overwrite', 'replace a run that is already in the folder').default(false),
   number('--checkpoint-seconds <number>', 'most seconds of training between two checkpoints (default: 2)'),
   number(

@@ -7,6 +7,7 @@ import type { FactoredMatrices, MaskMode, PositionKind, SingularValueRule } from
 import type { TrueGradForm } from '../models/true-grad/form';
 import type { EpsMode, OptimizerName } from '../optim';
 import type { BatchSize, RunConfig, RunOptions } from '../train/config';
+import { savedOptions } from '../train/find-run.node';
 import { formatLoss, formatPercent, formatSeconds } from '../train/number-format';
 import { PRESETS, type PresetName } from '../train/presets';
 import { terminalProgress } from '../train/progress-terminal.node';
@@ -81,17 +82,20 @@ export function addTrainCommand(program: Command, streams: Streams, done: (code:
     );
   for (const option of trainOptions()) command.addOption(option);
   command.addHelpText('after', FOOTER).action(async (options: TrainArguments) => {
-    done(await runTrain(options, streams));
+    const namesPreset = command.getOptionValueSource('preset') !== 'default';
+    done(await runTrain(options, namesPreset, streams));
   });
 }
 
-async function runTrain(options: TrainArguments, streams: Streams): Promise<ExitCode> {
-  const config = runOptions(options);
+async function runTrain(options: TrainArguments, namesPreset: boolean, streams: Streams): Promise<ExitCode> {
   const { checkpointSeconds, resume, spectrumEvery, spectrumDense } = options;
   if (resume && options.out === undefined) {
     throw new ArgumentError('--resume needs the folder of the run; add --out and its name');
   }
-  const out = resolve(streams.directory, folderOf(options.out) ?? defaultFolder(config));
+  const given = runOptions(options);
+  const out = resolve(streams.directory, folderOf(options.out) ?? defaultFolder(given));
+  const saved = resume && !namesPreset ? savedOptions(out) : undefined;
+  const config = saved === undefined ? given : continued(saved, given);
   const finished = await train(config, {
     device: options.device,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -108,6 +112,14 @@ async function runTrain(options: TrainArguments, streams: Streams): Promise<Exit
   else if (!options.quiet) streams.out(report(finished, relative(streams.directory, out) || '.'));
   requireFinite(finished);
   return finished.summary.stoppedBy === 'signal' ? EXIT.interrupted : EXIT.done;
+}
+
+/** A saved run's options with those given over them; a share of rows and a number of rows stand in for one another. */
+function continued(saved: RunConfig, given: RunOptions): RunOptions {
+  const { trainFraction, trainRows, ...others } = saved;
+  const rows = { trainFraction, trainRows };
+  const givesRows = given.trainFraction !== undefined || given.trainRows !== undefined;
+  return { ...others, ...(givesRows ? {} : rows), ...given, preset: saved.preset } as RunOptions;
 }
 
 function runOptions(options: TrainArguments): RunOptions {

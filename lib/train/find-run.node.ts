@@ -6,8 +6,8 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileError } from '../errors';
-import type { RunConfig } from './config';
+import { ArgumentError, FileError } from '../errors';
+import { type RunConfig, type RunOptions, runConfig } from './config';
 import { checkSameRun, differingOptions } from './config-difference';
 import { historyOf } from './history';
 import { formatMetrics, type ReadableMetrics, readableMetrics } from './metrics-csv';
@@ -117,6 +117,29 @@ export function findRun(directory: string, config: RunConfig): FoundRun | undefi
   throw new FileError(
     `no checkpoint in ${directory} can be continued: ${problems.join('; ')}; restore the files from a copy, or begin again by --overwrite.`,
   );
+}
+
+/**
+ * The options of the run in a folder, so that it can be continued without naming them again. They are as its `config.json`
+ * has them, or, where that is missing or damaged, its checkpoint.
+ *
+ * @returns `undefined` if neither tells them
+ */
+export function savedOptions(directory: string): RunConfig | undefined {
+  const sources = [
+    () => readJson(join(directory, RUN_FILES.config)),
+    () => readCandidate(directory, 'checkpoint').config,
+    () => readCandidate(directory, 'previous').config,
+  ];
+  for (const read of sources) {
+    try {
+      const saved = read();
+      if (isPlain(saved)) return runConfig(saved as RunOptions);
+    } catch (error) {
+      if (!(error instanceof FileError || error instanceof ArgumentError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /**

@@ -156,11 +156,9 @@ function readHeader({ size, read }: ByteSource): { header: Header; dataStart: nu
   const length = new DataView(read(0, 8).buffer).getBigUint64(0, true);
   const isTooLong = length > BigInt(MAX_HEADER_BYTES);
   if (length > BigInt(size - 8)) {
+    if (isTooLong) throw new FormatError('its first 8 bytes are not the length of a header', 'foreign');
     // Of a file that was cut off, even in its header, the length is still one that a header may have.
-    throw new FormatError(
-      `its header should have ${length} bytes, but only ${size - 8} follow`,
-      isTooLong ? 'foreign' : 'damaged',
-    );
+    throw new FormatError(`its header should have ${length} bytes, but only ${size - 8} follow`, 'damaged');
   }
   if (isTooLong)
     throw new FormatError(`its header has ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);

@@ -132,6 +132,14 @@ describe('grok predict', () => {
     expect(code).toBe(EXIT.done);
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => line.split(',').length)).toEqual([11, 11]);
+    expect(await grok('predict', 'trained', '--tokens', 'two.csv')).toEqual({
+      code: EXIT.done,
+      out,
+      err: '',
+    });
+    const elsewhere = await grok('predict', '.', '--tokens', 'two.csv');
+    expect(elsewhere).toMatchObject({ code: EXIT.failure, out: '' });
+    expect(elsewhere.err).toMatch(/^grok: [^\n]*checkpoint\.safetensors[^\n]*\n$/);
   });
 
   it.each([

@@ -142,6 +142,52 @@ describe('grok train', () => {
     expect(nowhere.err).toContain('add --out');
   });
 
+  it('goes on by --resume with the options that the folder has, but for those given', async () => {
+    const small = SMALL.filter((arg, i) => arg !== '--steps' && SMALL[i - 1] !== '--steps');
+    await grok('train', ...SMALL, '--lr', '2e-3', '--train-fraction', '.4', '--out', 'own');
+    expect(await grok('train', '--out', 'own', '--resume')).toMatchObject({
+      code: EXIT.done,
+      err: expect.stringContaining('it has ended: nothing to do.'),
+    });
+    const grown = await grok(
+      'train',
+      '--out',
+      'own',
+      '--resume',
+      '--steps',
+      '50',
+      '--threads',
+      '1',
+      '--quiet',
+    );
+    expect(grown).toEqual({ code: EXIT.done, out: '', err: 'grok: going on from step 30 of 50\n' });
+    const whole = ['--lr', '2e-3', '--train-fraction', '.4', '--steps', '50', '--out', 'whole'];
+    await grok('train', ...small, ...whole);
+    for (const file of ['config.json', 'metrics.csv', 'checkpoint.safetensors']) {
+      expect(readFileSync(join(folder, 'own', file))).toEqual(readFileSync(join(folder, 'whole', file)));
+    }
+    const refused = async (...more: string[]) => {
+      const { code, err } = await grok('train', '--out', 'own', '--resume', ...more);
+      expect(code).toBe(EXIT.failure);
+      return err;
+    };
+    expect(await refused('--seed', '5')).toContain(
+      'own holds a run of another configuration: seed is 0 there',
+    );
+    expect(await refused('--train-rows', '20')).toContain('train-rows is not set there and 20 here');
+    expect(await refused('--preset', 'decoder')).toContain('preset is "gpt" there and "decoder" here');
+  });
+
+  it('takes the options from the checkpoint where config.json is damaged, and writes that anew', async () => {
+    await grok('train', ...SMALL, '--lr', '2e-3', '--out', 'torn');
+    const config = join(folder, 'torn', 'config.json');
+    const before = readFileSync(config);
+    writeFileSync(config, '{');
+    const { code, err } = await grok('train', '--out', 'torn', '--resume', '--quiet');
+    expect({ code, err }).toMatchObject({ code: EXIT.done, err: expect.stringContaining('written anew') });
+    expect(readFileSync(config)).toEqual(before);
+  });
+
   it('stops at a loss that is no longer a number, with exit code 1 and the step', async () => {
     const { code, err } = await grok(
       'train',
