@@ -19,7 +19,7 @@ export interface Split {
  *
  * - `exact`: each row is in one part, once.
  * - `with-replacement`: write-up 2's. As many draws as there are rows, each of any row, cut into the two parts. Rows repeat;
- *   at its 30 % of p 113, 13 % of the training rows are rows drawn before, a quarter of the validation rows are
+ *   at its 30 % of p 113, some 14 % of the training rows are rows drawn before, a quarter of the validation rows are
  *   training rows too, and 37 % of the table occurs nowhere: validation accuracy includes memory.
  */
 export type SplitMethod = 'exact' | 'with-replacement';

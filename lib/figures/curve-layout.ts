@@ -9,8 +9,8 @@ import { BASE_LAYOUT, COLOUR, heading, PHASE_COLOUR, rowLegend, STEP_AXIS } from
 
 /** Space around the panels, pixels. */
 const MARGIN = { left: 74, right: 20, bottom: 52, legend: 24 };
-/** Height of a line of stage names, and the space around them, between the panels; pixels. */
-const NAMES = { line: 15, around: 16, fontSize: 11 };
+/** Stage names between the panels, pixels: height of a line, space around them all and beside each, width of a character. */
+const NAMES = { line: 15, around: 16, beside: 4, fontSize: 11, character: 6 };
 
 /** What the frame depends on. */
 export interface CurveFrame extends Size {
@@ -26,8 +26,8 @@ export function curveLayout({ axes, stages, title, subtitle, width, height }: Cu
   const head = heading(title, subtitle, plotWidth);
   const top = head.height + MARGIN.legend;
   const names = placeNames(stages, axes.step, plotWidth);
-  const rows = Math.max(1, ...names.map(({ row }) => row + 1));
-  const gap = (NAMES.around + NAMES.line * rows) / (height - top - MARGIN.bottom);
+  const between = NAMES.around + NAMES.line * Math.max(1, ...names.map(({ lines }) => lines.length));
+  const gap = between / (height - top - MARGIN.bottom);
   const accuracy = [0, 0.47 * (1 - gap)] as const;
   const loss = [accuracy[1] + gap, 1] as const;
   return {
@@ -57,14 +57,14 @@ export function curveLayout({ axes, stages, title, subtitle, width, height }: Cu
       ...head.subtitle(MARGIN.legend + 2),
       axisName('cross-entropy (nats)', loss),
       axisName('accuracy', accuracy),
-      ...names.map(({ name, centre, row }) => ({
+      ...names.map(({ name, lines, centre }) => ({
         ...NOTE,
-        text: name,
+        text: lines.join('<br>'),
         x: round(centre / plotWidth, 4),
         xanchor: 'center',
         y: loss[0],
-        yanchor: 'top',
-        yshift: -NAMES.around / 2 - NAMES.line * row,
+        yanchor: 'middle',
+        yshift: -between / 2,
         font: { size: NAMES.fontSize, color: PHASE_COLOUR[name].text },
       })),
     ],
@@ -109,24 +109,20 @@ function shading(stages: readonly Phase[], axis: LogAxis): Layout[] {
 }
 
 /**
- * Places the stages' names, each centred on its band, kept inside the plot, and a line lower where it would run into an
- * earlier one.
+ * Places the stages' names, each in the middle of its band: in one line, or a word a line where the band is too narrow for
+ * that. A band too narrow for the words goes without, since a name across its border would seem to be the neighbour's.
  *
- * @returns centres in pixels from the plot's left edge, rows from 0
+ * @returns the lines of each name, and its centre in pixels from the plot's left edge
  */
 function placeNames(stages: readonly Phase[], axis: LogAxis, width: number) {
   const [start, end] = axis.range;
   const pixels = (step: number) => ((Math.log10(axis.place(step)) - start) / (end - start)) * width;
-  const rowEnds: number[] = [];
-  return stages.map(({ name, from, to }, index) => {
-    const half = name.length * NAMES.fontSize * 0.31 + 4; // wide letters included, so that estimates never touch
+  return stages.flatMap(({ name, from, to }, index) => {
     const left = index === 0 ? 0 : pixels(from);
     const right = index === stages.length - 1 ? width : pixels(to);
-    const centre = Math.min(Math.max((left + right) / 2, half), width - half);
-    let row = 0;
-    while ((rowEnds[row] ?? Number.NEGATIVE_INFINITY) > centre - half) row++;
-    rowEnds[row] = centre + half;
-    return { name, centre, row };
+    const fits = (text: string) => text.length * NAMES.character + 2 * NAMES.beside <= right - left;
+    const lines = fits(name) ? [name] : name.split(' ');
+    return lines.every(fits) ? [{ name, lines, centre: (left + right) / 2 }] : [];
   });
 }
 

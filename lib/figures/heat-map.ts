@@ -37,6 +37,11 @@ export interface HeatMapOptions {
   readonly limit?: number;
   /** Whether each cell shows its number too. Default: if there are at most 64 cells. */
   readonly numbers?: boolean;
+  /**
+   * Decimals of the numbers in the cells, 0 to 20; an exact zero has none. Default: as many as the cells need, to a thousandth
+   * of the largest magnitude.
+   */
+  readonly decimals?: number;
   /** Most pixels across, at least 320. Default 800. */
   readonly width?: number;
   /** Most pixels down, at least 240. Default 560. */
@@ -67,6 +72,8 @@ export function heatMap(matrix: Matrix, options: HeatMapOptions): Figure {
   const left = Math.max(MARGIN.left, widest + (yTitle ? 40 : 16));
   const across = width - left - MARGIN.right;
   const head = heading(options.title, options.subtitle, across);
+  const numbers = options.numbers ?? rows * columns <= 64;
+  const decimals = options.decimals ?? decimalsOf(matrix.data);
   const cell = cellSize(across / columns, (height - head.height - MARGIN.bottom) / rows);
   const size = { width: Math.round(cell.width * columns), height: Math.round(cell.height * rows) };
   // A narrow matrix keeps the room that its heading was broken for.
@@ -75,7 +82,7 @@ export function heatMap(matrix: Matrix, options: HeatMapOptions): Figure {
     data: [
       {
         type: 'heatmap',
-        z: rounded(matrix.data, rows, columns, largest),
+        z: inRows(matrix.data, columns, rounding(largest)),
         zmin: diverging ? -limit : 0,
         zmax: limit,
         colorscale: diverging ? DIVERGING : SEQUENTIAL,
@@ -90,8 +97,14 @@ export function heatMap(matrix: Matrix, options: HeatMapOptions): Figure {
           xpad: 12,
           ypad: 0,
         },
-        ...((options.numbers ?? rows * columns <= 64)
-          ? { texttemplate: '%{z}', textfont: { size: 12 }, xgap: 1, ygap: 1 }
+        ...(numbers
+          ? {
+              text: inRows(matrix.data, columns, (value) => inDecimals(value, decimals)),
+              texttemplate: '%{text}',
+              textfont: { size: 12 },
+              xgap: 1,
+              ygap: 1,
+            }
           : {}),
         hovertemplate: `${yTitle ?? 'row'} %{y}, ${xTitle ?? 'column'} %{x}: %{z}<extra></extra>`,
       },
@@ -135,17 +148,45 @@ function axis(title: string | undefined, labels: readonly string[] | undefined, 
   };
 }
 
-/** The rows, each number to a thousandth of the largest one's size: no eye sees more, and a notebook carries every digit. */
-function rounded(data: ArrayLike<number>, rows: number, columns: number, largest: number): number[][] {
-  const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(largest)), 0), 20);
-  const cell = (index: number) => Number((data[index] as number).toFixed(decimals)) + 0; // no −0
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: columns }, (_, column) => cell(row * columns + column)),
+function inRows<T>(data: ArrayLike<number>, columns: number, cell: (value: number) => T): T[][] {
+  return Array.from({ length: data.length / columns }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => cell(data[row * columns + column] as number)),
   );
 }
 
+/** Decimals of a thousandth of the largest number's size: no eye sees more, and a notebook carries every digit. */
+const mostDecimals = (largest: number) => Math.min(Math.max(2 - Math.floor(Math.log10(largest)), 0), 20);
+
+function rounding(largest: number): (value: number) => number {
+  const decimals = mostDecimals(largest);
+  return (value) => Number(value.toFixed(decimals)) + 0; // no −0
+}
+
+/**
+ * The decimals that numbers need to be told apart from each other, to a thousandth of the largest magnitude: 0 for whole
+ * numbers, 2 for 0.25 and 0.5.
+ */
+export function decimalsOf(data: ArrayLike<number>): number {
+  const numbers = Array.from(data);
+  const most = mostDecimals(Math.max(...numbers.map(Math.abs)) || 1);
+  let least = 0;
+  while (
+    least < most &&
+    numbers.some((value) => Number(value.toFixed(least)) !== Number(value.toFixed(most)))
+  )
+    least++;
+  return least;
+}
+
+/** A number as a cell shows it: an exact zero as such, all others with the same decimals. */
+function inDecimals(value: number, decimals: number): string {
+  if (value === 0) return '0';
+  const digits = Math.abs(value).toFixed(decimals);
+  return value < 0 && Number(digits) !== 0 ? `−${digits}` : digits;
+}
+
 function check({ shape, data }: Matrix, options: HeatMapOptions): { rows: number; columns: number } {
-  const { xLabels, yLabels, limit = 1, width = 800, height = 560 } = options;
+  const { xLabels, yLabels, limit = 1, decimals = 0, width = 800, height = 560 } = options;
   const [rows = 0, columns = 0] = shape;
   if (shape.length !== 2 || rows < 1 || columns < 1 || data.length !== rows * columns) {
     throw new ArgumentError(
@@ -158,6 +199,9 @@ function check({ shape, data }: Matrix, options: HeatMapOptions): { rows: number
     throw new ArgumentError(`the number at ${place} is ${data[bad]}, expected finite numbers`);
   }
   if (!(limit > 0)) throw new ArgumentError(`limit is ${limit}, expected a number above 0`);
+  if (!(Number.isInteger(decimals) && decimals >= 0 && decimals <= 20)) {
+    throw new ArgumentError(`decimals is ${decimals}, expected a whole number from 0 to 20`);
+  }
   if (!(width >= 320 && height >= 240)) {
     throw new ArgumentError(`figure size is ${width} × ${height}, expected at least 320 × 240 pixels`);
   }

@@ -1,7 +1,7 @@
 /** @file Several matrices of one shape side by side on one colour scale, such as weights before and after training. */
 import { ArgumentError } from '../errors';
 import type { Figure, Layout, Trace } from './figure';
-import { type HeatMapOptions, heatMap, type Matrix } from './heat-map';
+import { decimalsOf, type HeatMapOptions, heatMap, type Matrix } from './heat-map';
 import { BASE_LAYOUT, COLOUR, heading } from './theme';
 
 /** One of the matrices. */
@@ -20,8 +20,8 @@ const COLOUR_BAR = 104;
 const LEAST_WIDTH = 320;
 
 /**
- * Draws matrices as `heatMap` does, next to each other, with one heading and one colour bar. Default of `limit`: the largest
- * magnitude in all of them.
+ * Draws matrices as `heatMap` does, next to each other, with one heading and one colour bar. Defaults of
+ * `limit` and `decimals` are those of all their numbers together.
  *
  * @throws ArgumentError if there is no matrix, their shapes differ, one is none, or an option is out of range
  */
@@ -41,6 +41,7 @@ export function heatMaps(panels: readonly HeatMapPanel[], options: HeatMapOption
   const shared: HeatMapOptions = {
     scale: negative ? 'diverging' : 'sequential',
     limit: Math.max(...numbers.map(Math.abs)) || 1,
+    decimals: decimalsOf(numbers),
     ...options,
     title: '',
     subtitle: '',

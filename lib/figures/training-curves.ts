@@ -36,7 +36,7 @@ export interface TrainingCurvesOptions {
  * Draws one run, or several seeds of one setting, as loss (logarithmic) and accuracy against steps (logarithmic).
  *
  * Several runs appear as their median in full strength, a band from the lowest to the highest, and a thin line each; the
- * stages are those of the median. Step 0 and losses of exactly 0 stand at ticks labelled `0`. Evaluations that are not
+ * stages are those of the median. In median and band a run that has ended keeps its last values. Step 0 and losses of exactly 0 stand at ticks labelled `0`. Evaluations that are not
  * finite are left out of the curves, and the title says where the first NaN was.
  *
  * @throws ArgumentError if there is no finite evaluation in any run, or a size or the target is out of range.
@@ -72,8 +72,7 @@ export function trainingCurves(
       { zeroGap: 10, maxTicks: height < 480 ? 4 : 6, label: powerLabel, padding: 0.06 },
     ),
   };
-  const subtitle =
-    options.subtitle ?? (summary && 'strong line: median, band: lowest to highest run, thin lines: each run');
+  const subtitle = options.subtitle ?? (summary && reading(histories));
   return {
     data: [
       ...(summary ? bands(axes, summary) : []),
@@ -90,6 +89,13 @@ export function trainingCurves(
       height,
     }),
   };
+}
+
+/** How the lines of several runs are to be read. */
+function reading(histories: readonly (readonly Evaluation[])[]): string {
+  const ends = new Set(histories.map((history) => history.at(-1)?.epoch));
+  const ended = ends.size > 1 ? ['ended runs keep their last value'] : [];
+  return ['strong line: median', 'band: lowest to highest', 'thin lines: each run', ...ended].join('; ');
 }
 
 /** What the curves say, in one sentence. */

@@ -37,6 +37,15 @@ describe('heatMap', () => {
     expect(trace).toMatchObject({ zmin: 0, zmax: 8 });
   });
 
+  it('writes all numbers of a picture with the same decimals, and an exact zero as such', () => {
+    const textOf = (data: number[], options = {}) =>
+      heatMap({ shape: [1, data.length], data }, { title: '', ...options }).data[0]?.text;
+    expect(textOf([0.374, 0.36, 0, -0.1])).toEqual([['0.374', '0.360', '0', '−0.100']]);
+    expect(textOf([2, 1, 40])).toEqual([['2', '1', '40']]);
+    expect(textOf([0.374, -0.001], { decimals: 1 })).toEqual([['0.4', '0.0']]);
+    expect(textOf(Array.from({ length: 65 }, (_, index) => index))).toBeUndefined();
+  });
+
   it('refuses what is not a matrix, in one line', () => {
     const refused = (matrix: Parameters<typeof heatMap>[0], options = {}) => {
       expect(() => heatMap(matrix, { title: '', ...options })).toThrowErrorMatchingSnapshot();
@@ -46,6 +55,7 @@ describe('heatMap', () => {
     refused(wave(2, 2), { limit: 0 });
     refused(wave(2, 2), { xLabels: ['a'] });
     refused(wave(2, 2), { width: 100 });
+    refused(wave(2, 2), { decimals: 1.5 });
   });
 });
 
@@ -90,6 +100,16 @@ describe('heatMaps', () => {
     ]);
     expect(layout.yaxis).toHaveProperty('title');
     expect(layout.yaxis2).not.toHaveProperty('title');
+  });
+
+  it('writes the numbers of all pictures with the same decimals', () => {
+    const half = { title: 'half', matrix: { shape: [2, 2], data: [0.5, 0.25, 0, 1] } };
+    const texts = heatMaps([...panels, half], { title: '' }).data.map(({ text }) => (text as string[][])[0]);
+    expect(texts).toEqual([
+      ['1.00', '0'],
+      ['0', '−3.00'],
+      ['0.50', '0.25'],
+    ]);
   });
 
   it('refuses what does not go together, in one line', () => {

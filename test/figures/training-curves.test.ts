@@ -137,6 +137,32 @@ describe('trainingCurves', () => {
     expect(shapes[0]?.x1).toBe(150);
   });
 
+  it('names a stage inside its band, a word a line where it is narrow, and not at all where it is narrower', () => {
+    const namesOf = (rising: number) => {
+      // Memorised at step 100; from the given step on validation accuracy is well on its way.
+      const history = Array.from({ length: 41 }, (_, index) => {
+        const epoch = 25 * index;
+        const accuracies = {
+          trainAccuracy: epoch < 100 ? 0.5 : 1,
+          validationAccuracy: epoch <= rising ? 0.1 : 0.5,
+        };
+        return { epoch, trainLoss: 1, validationLoss: 1, ...accuracies };
+      });
+      const { annotations } = trainingCurves([run(history)]).layout as { annotations: { text: string }[] };
+      return annotations.flatMap(({ text }) => (/accuracy|nats/.test(text) ? [] : text));
+    };
+    expect(namesOf(400)).toEqual(['memorisation', 'circuit formation', 'clean-up']);
+    expect(namesOf(150)).toEqual(['memorisation', 'circuit<br>formation', 'clean-up']);
+    expect(namesOf(125)).toEqual(['memorisation', 'clean-up']);
+  });
+
+  it('says that median and band keep the last values of runs that have ended, where some have', () => {
+    const said = (lengths: number[]) =>
+      JSON.stringify(trainingCurves(lengths.map((steps) => run(grokking(steps, 500)))).layout.annotations);
+    expect(said([1000, 2000])).toContain('ended runs keep their last value');
+    expect(said([2000, 2000])).not.toContain('ended');
+  });
+
   it('leaves what is not finite out of the curves', () => {
     const figure = trainingCurves([run([...full.slice(0, 30), nanRow])]);
     expect(JSON.stringify(figure)).not.toContain('null');
