@@ -8,6 +8,7 @@ import { ratioFigure } from './harness/figure.mjs';
 import { describeMachine, otherLoad } from './harness/machine.mjs';
 import { peersPython, setUpPeers } from './harness/peers.mjs';
 import { ratioTable } from './harness/report.mjs';
+import { arms } from './suites/arms.mjs';
 import { compile } from './suites/compile.mjs';
 import { decoder } from './suites/decoder.mjs';
 import { gpt } from './suites/gpt.mjs';
@@ -26,7 +27,7 @@ import { truegrad } from './suites/truegrad.mjs';
  */
 
 /** @type {Readonly<Record<string, Suite>>} */
-const SUITES = { gpt, decoder, mlp, truegrad, tfjs, compile, memory, pair };
+const SUITES = { gpt, decoder, mlp, truegrad, arms, tfjs, compile, memory, pair };
 
 /**
  * @typedef {object} Options

@@ -4,12 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { openDevice } from 'optimal-grokking/dist/compile/devices.node.js';
+import { inCalls } from '../harness/calls.mjs';
 import { runtimeOptions } from '../harness/options.mjs';
 import { serve } from '../harness/serve.mjs';
 import { FORMS, hasDropout, readStep } from '../models/steps.mjs';
-
-/** How long one call of the program lasts, about, as in the training loop; ms. */
-const CALL = 250;
 
 await serve(async () => {
   const { values } = parseArgs({
@@ -37,8 +35,6 @@ await serve(async () => {
   const checked = await open({ dropout: false });
   const first = await checked.program.run(checked.program.put(checked.start), { steps: 3 });
   const { program, start } = hasDropout(inputs) ? await open({}) : checked;
-  let { state } = program === checked.program ? first : { state: program.put(start) };
-  let callSteps = 3;
 
   return {
     introduction: {
@@ -52,14 +48,6 @@ await serve(async () => {
       },
       losses: [...(first.metrics.trainLoss?.data ?? [])],
     },
-    async train(steps) {
-      for (let left = steps; left > 0; ) {
-        const count = Math.min(callSteps, left);
-        const before = performance.now();
-        ({ state } = await program.run(state, { steps: count }));
-        callSteps = Math.max(1, Math.round((CALL * count) / (performance.now() - before)));
-        left -= count;
-      }
-    },
+    train: inCalls(program, program === checked.program ? first.state : program.put(start)),
   };
 });

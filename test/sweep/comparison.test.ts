@@ -96,9 +96,10 @@ describe('parseProtocol', () => {
         expect(decays.slice(1).map((decay, i) => decay / (decays[i] as number))).toEqual([step, step]);
       }
     }
-    expect(Object.keys(readComparison(folder).times.msPerStep)).toEqual(
-      published.arms.map(({ name }) => name),
-    );
+    const { times } = readComparison(folder);
+    if (times.measured !== null) {
+      expect(Object.keys(times.msPerStep).sort()).toEqual(published.arms.map(({ name }) => name).sort());
+    }
     expect(published.test.seeds).toHaveLength(12);
     expect(tuningRuns(published)).toHaveLength(published.arms.length * 24);
     const anyChoices = standInChoices(published);
@@ -370,7 +371,7 @@ describe('comparisonResults', () => {
   const comparison: Comparison = {
     protocol,
     records: { pilot: [], tune: tuned, test: tested, sensitivity: [], explore: [] },
-    times: { measured: 'somewhere', msPerStep: { adamw: 50, 'adam-l2': null } },
+    times: { measured: 'somewhere', msPerStep: { adamw: 50 } },
   };
 
   it('summarises each arm, censored runs at their budget', () => {

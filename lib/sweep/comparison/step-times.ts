@@ -1,6 +1,7 @@
 /**
  * @file How long a step of each arm takes: measured apart from the comparison, all arms in turn on a quiet machine, since the
- * runs themselves share theirs with whatever else it does. Lies beside the protocol as `step-times.json`.
+ * runs themselves share theirs with whatever else it does. Lies beside the protocol as `step-times.json`, the report that
+ * `npm run bench -- --only arms --threads 1 --json FILE` writes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,23 +11,33 @@ import { readWholeFile } from '../../files.node';
 
 /** What was measured, if it was. */
 export interface StepTimes {
-  /** How and on what, in one sentence; `null` before it is measured. */
+  /** How, on what and when, in one line; `null` before it is measured. */
   readonly measured: string | null;
-  /** By arm, milliseconds of one step without evaluations; `null` before it is measured. */
-  readonly msPerStep: Readonly<Record<string, number | null>>;
+  /** By arm, milliseconds of one step without evaluations: the median over the rounds. */
+  readonly msPerStep: Readonly<Record<string, number>>;
 }
 
-const SCHEMA = z.strictObject({
-  measured: z.string().nullable(),
-  msPerStep: z.record(z.string(), z.number().positive().nullable()),
+/** What is read of a report of the benchmark. */
+const SCHEMA = z.object({
+  date: z.string(),
+  machine: z.object({ cpu: z.string() }),
+  sections: z.tuple([
+    z.object({
+      id: z.string().startsWith('arms-'),
+      subtitle: z.string(),
+      rows: z.array(z.object({ name: z.string(), msPerStep: z.object({ median: z.number().positive() }) })),
+    }),
+  ]),
 });
 
-/** Reads the times beside a protocol; none without the file. @throws {FileError} if the file is not one of times */
+/** Reads the times beside a protocol; none without the file. @throws {FileError} if the file is not a report of them */
 export function readStepTimes(folder: string): StepTimes {
   const file = join(folder, 'step-times.json');
   if (!existsSync(file)) return { measured: null, msPerStep: {} };
   const fail = (problem: string) =>
-    new FileError(`${file}: ${problem}; expected measured and, by arm, msPerStep.`);
+    new FileError(
+      `${file}: ${problem}; expected the report of \`npm run bench -- --only arms --threads 1 --json FILE\`.`,
+    );
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(readWholeFile(file)));
@@ -35,7 +46,14 @@ export function readStepTimes(folder: string): StepTimes {
     throw fail('no JSON');
   }
   const parsed = SCHEMA.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw fail(`${issue?.path.join('.')} is wrong, ${issue?.message.replaceAll(/\s+/g, ' ')}`);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw fail(`${issue?.path.join('.')} is wrong, ${issue?.message.replaceAll(/\s+/g, ' ')}`);
+  }
+  const { date, machine, sections } = parsed.data;
+  const [{ subtitle, rows }] = sections;
+  return {
+    measured: `${subtitle}, ${machine.cpu}, ${date.slice(0, 10)}`,
+    msPerStep: Object.fromEntries(rows.map(({ name, msPerStep }) => [name, msPerStep.median])),
+  };
 }
