@@ -15,7 +15,8 @@ import { armTable, claimTable, pilotTable, provenance, pText, surfaceTable } fro
  */
 export async function report(folder, lib) {
   const comparison = lib.readComparison(folder);
-  const { protocol, records } = comparison;
+  const { protocol } = comparison;
+  const records = lib.ownRecords(comparison);
   const results = lib.comparisonResults(comparison);
   const { tuning, test, arms, claims, sensitivity, exploratory } = results;
   provenance(Object.values(records).flat());

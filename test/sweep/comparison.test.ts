@@ -25,7 +25,7 @@ import {
 } from '../../lib/sweep/comparison/plan';
 import { type ComparisonProtocol, parseProtocol } from '../../lib/sweep/comparison/protocol';
 import { parseRecords, type RunRecord, recordOf } from '../../lib/sweep/comparison/record';
-import { comparisonResults } from '../../lib/sweep/comparison/results';
+import { comparisonResults, ownRecords } from '../../lib/sweep/comparison/results';
 import { parseMetrics } from '../../lib/train/metrics-csv';
 import type { FinishedRun } from '../../lib/train/run';
 import { RunLock } from '../../lib/train/run-lock.node';
@@ -384,6 +384,16 @@ describe('comparisonResults', () => {
     expect(arms[1]?.quartileRatio).toEqual({ value: 3, atLeast: true });
     expect(arms[1]).toMatchObject({ msPerStep: null, medianSeconds: null });
     expect(arms[1]?.drops).toEqual({ runs: 2, episodes: 2, evaluations: 6 });
+  });
+
+  it('counts the records of its own protocol alone, in the order of its plan', () => {
+    const [first] = comparison.records.tune as RunRecord[];
+    const foreign = { ...(first as RunRecord), digest: 'f'.repeat(16) };
+    const mixed = {
+      ...comparison,
+      records: { ...comparison.records, tune: [foreign, ...[...tuned].reverse()], pilot: [foreign] },
+    };
+    expect(ownRecords(mixed)).toEqual(comparison.records);
   });
 
   it('pairs the arms by seed: ratios of steps, differences of drops where both had the event', () => {

@@ -27,6 +27,7 @@ export {
   type ArmResult,
   type ComparisonResults,
   comparisonResults,
+  ownRecords,
   type Progress,
   type SeedObservation,
 } from './results';

@@ -5,9 +5,11 @@ import { type ClaimResult, claimResults } from './claims';
 import type { Comparison } from './folder';
 import {
   type Choice,
+  COMPARISON_PHASES,
   chooseTrials,
   exploratoryRuns,
   type PlannedRun,
+  plannedRuns,
   sensitivityRuns,
   type TunedTrial,
   testRuns,
@@ -121,6 +123,20 @@ export function comparisonResults({ protocol, records, times }: Comparison): Com
       };
     }),
   };
+}
+
+/**
+ * The records that belong to a comparison's protocol as it is, in the order of its plan: others, made under an earlier one, stay
+ * in the files but answer nothing.
+ */
+export function ownRecords({ protocol, records }: Comparison): Comparison['records'] {
+  const choices = chooseTrials(protocol, records.tune);
+  return Object.fromEntries(
+    COMPARISON_PHASES.map((phase) => [
+      phase,
+      recordsOf(plannedRuns(protocol, phase, choices), records[phase]),
+    ]),
+  ) as unknown as Comparison['records'];
 }
 
 /** The records of these runs, in their order. */
