@@ -155,8 +155,8 @@ export function armTable(arms) {
           ? '–'
           : `${text(quartiles[0])}–${text(quartiles[1] ?? Number.POSITIVE_INFINITY)}`,
         quartileRatio === null ? '–' : `${quartileRatio.atLeast ? '≥ ' : ''}${text(quartileRatio.value, 2)}`,
-        String(drops.runs),
-        `${drops.episodes} (${drops.evaluations})`,
+        drops === null ? '–' : String(drops.runs),
+        drops === null ? '–' : `${drops.episodes} (${drops.evaluations})`,
         text(times.msPerStep, 1),
         text(times.medianSeconds, 1),
       ],

@@ -98,6 +98,8 @@ describe('comparisonResults', () => {
     expect(whole.claims[0]?.secondRanked).toMatchObject({ pairs: 3, censored: { arm: 0, against: 3 } });
     expect(whole.claims[0]?.secondRanked?.estimate).toBeCloseTo(0.5, 10);
     expect(whole.claims[1]).not.toHaveProperty('secondRanked');
+    // They end with their event: nothing is known of what comes after it.
+    expect(whole.sensitivity.map(({ drops }) => drops)).toEqual([null, null]);
     expect(whole.sensitivity.map(({ arm, choice }) => [arm, choice.trial])).toEqual([
       ['adamw', 0],
       ['adam-l2', 0],

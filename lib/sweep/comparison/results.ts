@@ -41,8 +41,11 @@ export interface ArmResult {
    * stands for it; `null` where the lower one does too, or is 0.
    */
   readonly quartileRatio: { readonly value: number; readonly atLeast: boolean } | null;
-  /** Over the runs that had the event: how many fell below the level in the steps after it, how often, for how many evaluations. */
-  readonly drops: { readonly runs: number; readonly episodes: number; readonly evaluations: number };
+  /**
+   * Over the runs that had the event: how many fell below the level in the steps after it, how often, for how many
+   * evaluations. `null` where no run was followed beyond its event.
+   */
+  readonly drops: { readonly runs: number; readonly episodes: number; readonly evaluations: number } | null;
   /** Milliseconds of a step, measured apart: see `StepTimes`. `null` where it is not. */
   readonly msPerStep: number | null;
   /** The median in seconds of such steps. */
@@ -177,11 +180,14 @@ function summarise(
     quartiles: [lower, upper],
     quartileRatio:
       lower === null || lower === 0 ? null : { value: (upper ?? last) / lower, atLeast: upper === null },
-    drops: {
-      runs: drops.filter(({ evaluations }) => evaluations > 0).length,
-      episodes: sum(drops.map(({ episodes }) => episodes)),
-      evaluations: sum(drops.map(({ evaluations }) => evaluations)),
-    },
+    drops:
+      drops.length === 0
+        ? null
+        : {
+            runs: drops.filter(({ evaluations }) => evaluations > 0).length,
+            episodes: sum(drops.map(({ episodes }) => episodes)),
+            evaluations: sum(drops.map(({ evaluations }) => evaluations)),
+          },
     msPerStep,
     medianSeconds: median === null || msPerStep === null ? null : (median * msPerStep) / 1000,
     runMsPerStep: times.length === 0 ? null : mean(times),
