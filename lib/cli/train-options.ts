@@ -75,7 +75,7 @@ const model = () => [
   ),
   choice(
     '--singular-values <rule>',
-    'for factored matrices: free, the largest 1 (unit), or their sum fixed (sum) (default: free)',
+    'for factored matrices: free, free and without weight decay (undecayed), the largest 1 (unit), or their sum fixed (sum) (default: free)',
     SINGULAR_VALUE_RULES,
   ),
 ];

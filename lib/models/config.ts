@@ -8,13 +8,13 @@ export type FactoredMatrices = 'hidden' | 'all';
 export const FACTORED_MATRICES: readonly FactoredMatrices[] = ['hidden', 'all'];
 
 /**
- * What the singular values of factored matrices may do: `free`, anything; `unit`, the largest of each matrix is 1; `sum`, their
- * sum in each matrix stays what it was.
+ * What the singular values of factored matrices may do: `free`, anything; `undecayed`, the same, but weight decay leaves them
+ * alone; `unit`, the largest of each matrix is 1; `sum`, their sum in each matrix stays what it was.
  */
-export type SingularValueRule = 'free' | 'unit' | 'sum';
+export type SingularValueRule = 'free' | 'undecayed' | 'unit' | 'sum';
 
 /** The rules there are. */
-export const SINGULAR_VALUE_RULES: readonly SingularValueRule[] = ['free', 'unit', 'sum'];
+export const SINGULAR_VALUE_RULES: readonly SingularValueRule[] = ['free', 'undecayed', 'unit', 'sum'];
 
 /** Whether matrices train as their singular value decompositions, see `factored`. */
 export interface FactoredConfig {

@@ -10,7 +10,9 @@
  *
  * The length of a reflection vector does nothing, but Adam's steps would make it longer, and the longer it is the less a step
  * turns it. So `project` brings vectors back to length 1 after every update, and the learning rate means the same throughout.
- * For the same reason weight decay acts on σ alone, where it is what it is on W: ‖W‖² = Σσ².
+ * For the same reason weight decay acts on σ alone. As a term of the loss it is there what it is on W, since ‖W‖² = Σσ². As AdamW
+ * applies it, it is much stronger: a parameter whose steps are about as long as the learning rate stays near 1/decay at most, here every
+ * σ, in a plain W every entry, so that its σ may be up to √(m·n) times as large. `undecayed` leaves σ without.
  *
  * @see Mathiasen et al., What if Neural Networks had SVDs?, 2020 (arXiv:2009.13977)
  */
@@ -40,7 +42,7 @@ export interface FactoredOptions {
   /** `hidden`: all but embeddings, positions and head, in which a scale could hide; `all`: those too. */
   readonly which: FactoredMatrices;
   /**
-   * Default `free`. With `unit`, a matrix is divided by its largest singular value, at the beginning and ever after; with `sum`,
+   * Default `free`. `undecayed` is the same without weight decay on σ. With `unit`, a matrix is divided by its largest singular value, at the beginning and ever after; with `sum`,
    * `project` keeps the sum of its singular values, to 2e-6 of the first one over any number of updates. AdamW's weight decay then
    * leaves factored matrices alone: it scales all σ of one alike, and their scale is given.
    */
@@ -83,6 +85,7 @@ export function factored(model: Model, { which, singularValues = 'free' }: Facto
     decays: (name) =>
       factoredName(name, 'u') === undefined &&
       factoredName(name, 'v') === undefined &&
+      !(singularValues === 'undecayed' && factoredName(name, 'sigma') !== undefined) &&
       (model.decays?.(name) ?? true),
     init: (seed) => factoredInit(model.init(seed), matrices, singularValues),
     project: (updated, previous) => projected(updated, previous, matrices, singularValues),
@@ -159,8 +162,13 @@ function assembled(params: Params, matrices: Matrices, rule: SingularValueRule):
   return treeOfNames(tensors) as Params;
 }
 
-/** What a rule holds fixed. */
-function scaleOf(sigma: tf.Tensor, rule: 'unit' | 'sum'): tf.Tensor {
+/** The rules that give the scale of a matrix's singular values. */
+type ScaleRule = 'unit' | 'sum';
+
+const givesScale = (rule: SingularValueRule): rule is ScaleRule => rule === 'unit' || rule === 'sum';
+
+/** What such a rule holds fixed. */
+function scaleOf(sigma: tf.Tensor, rule: ScaleRule): tf.Tensor {
   const size = tf.abs(sigma);
   return tf.maximum(rule === 'unit' ? tf.max(size) : tf.sum(size), SMALLEST);
 }
@@ -183,7 +191,7 @@ function roundedSum(sum: tf.Tensor): tf.Tensor {
  * which has no share along which the sum would change.
  */
 function constrained(sigma: tf.Tensor1D, rule: SingularValueRule): tf.Tensor1D {
-  if (rule === 'free') return sigma;
+  if (!givesScale(rule)) return sigma;
   const scale = scaleOf(sigma, rule);
   return tf.mul(sigma, rule === 'unit' ? tf.reciprocal(scale) : tf.div(stopGradient(scale), scale));
 }
@@ -197,7 +205,7 @@ function projected(updated: Params, previous: Params, matrices: Matrices, rule: 
       const key = `${name}.${factor}`;
       tensors.set(key, unitRows(tensors.get(key) as tf.Tensor2D));
     }
-    if (rule === 'free') continue;
+    if (!givesScale(rule)) continue;
     const key = `${name}.${SIGMA}`;
     const sigma = tensors.get(key) as tf.Tensor1D;
     const wanted = rule === 'unit' ? 1 : roundedSum(scaleOf(before.get(key) as tf.Tensor, rule));

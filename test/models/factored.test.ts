@@ -154,6 +154,10 @@ describe('a factored model', () => {
     const decayed = [...shapes.keys()].filter((name) => decays?.(name));
     expect(decayed).toEqual([...shapes.keys()].filter((name) => !name.endsWith('_vectors')));
     expect(decayed).toContain('blocks.0.q.sigma');
+    const undecayed = createModel({ ...GPT, factored: 'hidden', singularValues: 'undecayed' });
+    const left = [...shapes.keys()].filter((name) => !undecayed.decays?.(name));
+    expect(left).toEqual([...shapes.keys()].filter((name) => /_vectors$|\.sigma$/.test(name)));
+    expect(undecayed.decays?.('out')).toBe(true);
   });
 });
 
@@ -224,7 +228,7 @@ describe('bad input is told in one line', () => {
     [
       'another rule',
       () => factored(createModel(GPT), { which: 'all', singularValues: 'none' as 'free' }),
-      /singular-values is .none.*free, unit, sum/,
+      /singular-values is .none.*free, undecayed, unit, sum/,
     ],
     [
       'a factored model once more',

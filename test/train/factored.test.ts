@@ -80,25 +80,29 @@ describe('a run with factored matrices', () => {
     }
   });
 
-  it('lets weight decay act on σ alone', async () => {
-    const once: RunOptions = { ...GPT, steps: 1, factored: 'hidden' };
-    const [without, decayed] = await Promise.all(
-      [0, 0.5].map((weightDecay) => train({ ...once, weightDecay }, EAGER)),
-    );
-    const start = new Map(namedHostTensors(initial(GPT)));
-    const expected = new Map(namedHostTensors(without?.params as HostTree));
-    for (const [name, { data }] of namedHostTensors(decayed?.params as HostTree)) {
-      const own = expected.get(name)?.data as Float32Array;
-      if (name.endsWith('_vectors')) expect(data, name).toEqual(own);
-      else {
-        const before = start.get(name)?.data as Float32Array;
-        expect(data, name).toMatchReference(
-          before.map((w, i) => (own[i] as number) - 5e-3 * w),
-          1e-6,
-        );
+  it.each(['free', 'undecayed'] as const)(
+    '%s: what weight decay acts on, of the factors at most σ',
+    async (singularValues) => {
+      const once: RunOptions = { ...GPT, steps: 1, factored: 'hidden', singularValues };
+      const [without, decayed] = await Promise.all(
+        [0, 0.5].map((weightDecay) => train({ ...once, weightDecay }, EAGER)),
+      );
+      const kept = singularValues === 'free' ? /_vectors$/ : /_vectors$|\.sigma$/;
+      const start = new Map(namedHostTensors(initial(GPT)));
+      const expected = new Map(namedHostTensors(without?.params as HostTree));
+      for (const [name, { data }] of namedHostTensors(decayed?.params as HostTree)) {
+        const own = expected.get(name)?.data as Float32Array;
+        if (kept.test(name)) expect(data, name).toEqual(own);
+        else {
+          const before = start.get(name)?.data as Float32Array;
+          expect(data, name).toMatchReference(
+            before.map((w, i) => (own[i] as number) - 5e-3 * w),
+            1e-6,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   it('continues as one that was never stopped', async () => {
     const options: RunOptions = {
@@ -154,7 +158,7 @@ describe('a configuration', () => {
     [{ factored: 'some' as 'all' }, /factored is 'some', expected one of hidden, all/],
     [
       { factored: 'all', singularValues: 'small' as 'sum' },
-      /singular-values is 'small', expected one of free, unit, sum/,
+      /singular-values is 'small', expected one of free, undecayed, unit, sum/,
     ],
     [{ singularValues: 'sum' }, /singular-values is 'sum', but no matrices are factored/],
     [
