@@ -28,6 +28,8 @@ export interface EffectForestOptions {
   readonly subtitle?: string;
   /** `ratio`: positive numbers around 1, on a logarithmic axis; `difference`: around 0. Default `ratio`. */
   readonly kind?: 'ratio' | 'difference';
+  /** Effects between these two are too small to be of interest; shaded. */
+  readonly negligible?: readonly [low: number, high: number];
   /** What the axis shows. */
   readonly axisTitle?: string;
   /** Design width in pixels, at least 480. Default 860. */
@@ -47,7 +49,7 @@ const RATIO_TICKS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5,
  * @throws ArgumentError if there is no effect, one is not a number its kind allows, or a size is out of range.
  */
 export function effectForest(effects: readonly Effect[], options: EffectForestOptions): Figure {
-  const { title, subtitle, kind = 'ratio', axisTitle, width = 860, rowHeight = 34 } = options;
+  const { title, subtitle, kind = 'ratio', negligible, axisTitle, width = 860, rowHeight = 34 } = options;
   if (effects.length === 0) throw new ArgumentError('there are 0 effects to draw, expected at least one');
   const none = kind === 'ratio' ? 1 : 0;
   const wrong = effects.find(
@@ -92,6 +94,7 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
           : { title: { text: axisTitle, font: { size: 12, color: COLOUR.muted }, standoff: 6 } }),
       },
       shapes: [
+        ...(negligible === undefined ? [] : [band(place(negligible[0]), place(negligible[1]))]),
         {
           type: 'line',
           layer: 'below',
@@ -106,6 +109,22 @@ export function effectForest(effects: readonly Effect[], options: EffectForestOp
       annotations: effects.map((effect, row) => besideRow(rowText(effect), row)),
     }),
   };
+}
+
+/** A shaded stretch of the axis, behind everything. */
+function band(x0: number, x1: number) {
+  return {
+    type: 'rect',
+    layer: 'below',
+    x0,
+    x1,
+    yref: 'paper',
+    y0: 0,
+    y1: 1,
+    fillcolor: COLOUR.grid,
+    opacity: 0.5,
+    line: { width: 0 },
+  } as const;
 }
 
 /** Of the round ratios in a range those that have room, 1 always among them. */

@@ -118,8 +118,9 @@ async function draw(folder, lib, comparison, { arms, claims }) {
       })),
       {
         title: 'Steps to the event within the budget, one arm over the other',
-        subtitle: `ratio of geometric means; single ${100 * statistics.level} % intervals (paired bootstrap), not simultaneous; p by sign flips, adjusted by Holm; in colour what is settled by it; censored: runs of the first and of the second arm without the event`,
+        subtitle: `ratio of geometric means; single ${100 * statistics.level} % intervals (paired bootstrap), not simultaneous; p by sign flips, adjusted by Holm; in colour what is settled by it; shaded: too little to be of interest; censored: runs of the first and of the second arm without the event`,
         axisTitle: 'ratio of steps (below 1: the first arm is sooner)',
+        negligible: statistics.negligible,
       },
     );
     figures.push(['effects.png', forest]);

@@ -110,6 +110,19 @@ describe('effectForest', () => {
     expect(widths.map((width) => width > 2)).toEqual([false, true, false, true]);
   });
 
+  it('shades what is too small to be of interest, on the axis as it is', () => {
+    const shaded = (kind: 'ratio' | 'difference', negligible: [number, number]) => {
+      const [shape] = effectForest(EFFECTS, { title: 'x', kind, negligible }).layout.shapes as {
+        x0: number;
+        x1: number;
+      }[];
+      return [shape?.x0, shape?.x1];
+    };
+    expect(shaded('ratio', [0.1, 10])).toEqual([-1, 1]);
+    expect(shaded('difference', [-2, 3])).toEqual([-2, 3]);
+    expect(effectForest(EFFECTS, { title: 'x' }).layout.shapes).toHaveLength(1);
+  });
+
   it('leaves to a test that is adjusted what is settled', () => {
     const given = EFFECTS.map((effect, row) => ({ ...effect, settled: row === 0 }));
     const { data } = effectForest(given, { title: 'x' });
