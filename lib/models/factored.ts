@@ -10,9 +10,9 @@
  *
  * The length of a reflection vector does nothing, but Adam's steps would make it longer, and the longer it is the less a step
  * turns it. So `project` brings vectors back to length 1 after every update, and the learning rate means the same throughout.
- * For the same reason weight decay acts on σ alone. As a term of the loss it is there what it is on W, since ‖W‖² = Σσ². As AdamW
- * applies it, it is much stronger: a parameter whose steps are about as long as the learning rate stays near 1/decay at most, here every
- * σ, in a plain W every entry, so that its σ may be up to √(m·n) times as large. `undecayed` leaves σ without.
+ * For the same reason weight decay acts on σ alone. As a term of the loss it is there what it is on W, since ‖W‖² = Σσ². As
+ * AdamW applies it, it is much stronger: a parameter whose steps are about as long as the learning rate stays near 1/decay at
+ * most, here every σ, in a plain W every entry, so that its σ may be up to √(m·n) times as large. `undecayed` leaves σ without.
  *
  * @see Mathiasen et al., What if Neural Networks had SVDs?, 2020 (arXiv:2009.13977)
  */
@@ -42,9 +42,10 @@ export interface FactoredOptions {
   /** `hidden`: all but embeddings, positions and head, in which a scale could hide; `all`: those too. */
   readonly which: FactoredMatrices;
   /**
-   * Default `free`. `undecayed` is the same without weight decay on σ. With `unit`, a matrix is divided by its largest singular value, at the beginning and ever after; with `sum`,
-   * `project` keeps the sum of its singular values, to 2e-6 of the first one over any number of updates. AdamW's weight decay then
-   * leaves factored matrices alone: it scales all σ of one alike, and their scale is given.
+   * Default `free`. `undecayed` is the same without weight decay on σ. With `unit`, a matrix is divided by its largest singular
+   * value, at the beginning and ever after; with `sum`, `project` keeps the sum of its singular values, to 2e-6 of the first one
+   * over any number of updates. AdamW's weight decay then leaves factored matrices alone: it scales all σ of one alike, and
+   * their scale is given.
    */
   readonly singularValues?: SingularValueRule;
 }
@@ -78,15 +79,13 @@ export function factored(model: Model, { which, singularValues = 'free' }: Facto
   if (model.project !== undefined)
     throw new ArgumentError('the model is factored already; factor the plain one');
   const matrices = matricesOf(model, which);
+  const undecayed = singularValues === 'undecayed' ? (['u', 'v', 'sigma'] as const) : (['u', 'v'] as const);
   return {
     ...model,
     config: { ...config, factored: which, singularValues } as ModelConfig,
     shapes: new Map([...shapes].flatMap(([name, shape]) => factoredShapes(name, shape, matrices.get(name)))),
     decays: (name) =>
-      factoredName(name, 'u') === undefined &&
-      factoredName(name, 'v') === undefined &&
-      !(singularValues === 'undecayed' && factoredName(name, 'sigma') !== undefined) &&
-      (model.decays?.(name) ?? true),
+      undecayed.every((factor) => factoredName(name, factor) === undefined) && (model.decays?.(name) ?? true),
     init: (seed) => factoredInit(model.init(seed), matrices, singularValues),
     project: (updated, previous) => projected(updated, previous, matrices, singularValues),
     forward: (params, tokens, options) => {
