@@ -75,7 +75,7 @@ const model = () => [
   ),
   choice(
     '--singular-values <rule>',
-    'for factored matrices: free, free and without weight decay (undecayed), the largest 1 (unit), or their sum fixed (sum) (default: free)',
+    'for factored matrices: free, free and without weight decay (undecayed), the largest 1 (unit), or what stays as it began: the largest, their sum, the norm, or all of them (fixed) (default: free)',
     SINGULAR_VALUE_RULES,
   ),
 ];

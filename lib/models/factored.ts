@@ -11,8 +11,9 @@
  * The length of a reflection vector does nothing, but Adam's steps would make it longer, and the longer it is the less a step
  * turns it. So `project` brings vectors back to length 1 after every update, and the learning rate means the same throughout.
  * For the same reason weight decay acts on σ alone. As a term of the loss it is there what it is on W, since ‖W‖² = Σσ². As
- * AdamW applies it, it is much stronger: a parameter whose steps are about as long as the learning rate stays near 1/decay at
- * most, here every σ, in a plain W every entry, so that its σ may be up to √(m·n) times as large. `undecayed` leaves σ without.
+ * AdamW applies it, it is much stronger: under a steady gradient its steps are as long as the learning rate, and a parameter
+ * ends at 1/decay, under the worst of gradients at (1 − β₁)/√((1 − β₂)(1 − β₁²/β₂)) times that, 1.7 for .9 and .98. Here that
+ * bounds every σ, in a plain W every entry, so that its σ may be up to √(m·n) times as large. `undecayed` leaves σ without.
  *
  * @see Mathiasen et al., What if Neural Networks had SVDs?, 2020 (arXiv:2009.13977)
  */
@@ -43,9 +44,10 @@ export interface FactoredOptions {
   readonly which: FactoredMatrices;
   /**
    * Default `free`. `undecayed` is the same without weight decay on σ. With `unit`, a matrix is divided by its largest singular
-   * value, at the beginning and ever after; with `sum`, `project` keeps the sum of its singular values, to 2e-6 of the first one
-   * over any number of updates. AdamW's weight decay then leaves factored matrices alone: it scales all σ of one alike, and
-   * their scale is given.
+   * value, at the beginning and ever after. With `largest`, `sum` and `norm`, `project` scales σ so that the largest, the sum, or
+   * the root of the sum of squares stays what it was, to 2e-6 over any number of updates. AdamW's weight decay then leaves
+   * factored matrices alone but for their rate: (1 − r·d)σ − r·u, at rate r, decay d and update u, is scaled to what
+   * σ − r/(1 − r·d)·u is. With `fixed`, `project` puts every σ back, and only U and V learn.
    */
   readonly singularValues?: SingularValueRule;
 }
@@ -161,33 +163,37 @@ function assembled(params: Params, matrices: Matrices, rule: SingularValueRule):
   return treeOfNames(tensors) as Params;
 }
 
-/** The rules that give the scale of a matrix's singular values. */
-type ScaleRule = 'unit' | 'sum';
+/** By the rules that hold the scale of a matrix's singular values: what they hold, of the absolute values. */
+const SCALES = {
+  unit: tf.max,
+  largest: tf.max,
+  sum: tf.sum,
+  norm: (sizes) => tf.sqrt(tf.maximum(tf.sum(tf.square(sizes)), SMALLEST)), // a gradient of 0 where all of them are
+} as const satisfies Partial<Record<SingularValueRule, (sizes: tf.Tensor) => tf.Tensor>>;
 
-const givesScale = (rule: SingularValueRule): rule is ScaleRule => rule === 'unit' || rule === 'sum';
+type ScaleRule = keyof typeof SCALES;
 
-/** What such a rule holds fixed. */
-function scaleOf(sigma: tf.Tensor, rule: ScaleRule): tf.Tensor {
-  const size = tf.abs(sigma);
-  return tf.maximum(rule === 'unit' ? tf.max(size) : tf.sum(size), SMALLEST);
-}
+const givesScale = (rule: SingularValueRule): rule is ScaleRule => Object.hasOwn(SCALES, rule);
 
-/** Binary digits of a sum that is kept. */
-const SUM_DIGITS = 19;
+const scaleOf = (sigma: tf.Tensor, rule: ScaleRule): tf.Tensor =>
+  tf.maximum(SCALES[rule](tf.abs(sigma)), SMALLEST);
+
+/** Binary digits of a scale that is kept. */
+const SCALE_DIGITS = 19;
 
 /**
- * A sum rounded to fewer digits than float32 has. Scaled to that, σ gives the same number again, whatever the sum lost to
+ * A scale rounded to fewer digits than float32 has. Brought to that, σ gives the same number again, whatever its sum lost to
  * rounding, so that errors do not add up over the updates.
  */
-function roundedSum(sum: tf.Tensor): tf.Tensor {
-  const digits = tf.ceil(tf.div(tf.log(sum), Math.LN2)); // before the binary point
-  const last = tf.pow(2, tf.sub(digits, SUM_DIGITS));
-  return tf.mul(tf.floor(tf.add(tf.div(sum, last), 0.5)), last);
+function roundedScale(scale: tf.Tensor): tf.Tensor {
+  const digits = tf.ceil(tf.div(tf.log(scale), Math.LN2)); // before the binary point
+  const last = tf.pow(2, tf.sub(digits, SCALE_DIGITS));
+  return tf.mul(tf.floor(tf.add(tf.div(scale, last), 0.5)), last);
 }
 
 /**
- * σ as the forward pass has it. With `sum` the value is σ itself, which `project` keeps in place; what changes is the gradient,
- * which has no share along which the sum would change.
+ * σ as the forward pass has it. With `unit` that is σ/σ₁; where another scale is kept, the value is σ itself, since `project`
+ * holds it in place. In both cases the gradient has no share along σ, which scaling would take back.
  */
 function constrained(sigma: tf.Tensor1D, rule: SingularValueRule): tf.Tensor1D {
   if (!givesScale(rule)) return sigma;
@@ -204,11 +210,13 @@ function projected(updated: Params, previous: Params, matrices: Matrices, rule: 
       const key = `${name}.${factor}`;
       tensors.set(key, unitRows(tensors.get(key) as tf.Tensor2D));
     }
-    if (!givesScale(rule)) continue;
     const key = `${name}.${SIGMA}`;
-    const sigma = tensors.get(key) as tf.Tensor1D;
-    const wanted = rule === 'unit' ? 1 : roundedSum(scaleOf(before.get(key) as tf.Tensor, rule));
-    tensors.set(key, tf.mul(sigma, tf.div(wanted, scaleOf(sigma, rule))));
+    const [sigma, start] = [tensors.get(key) as tf.Tensor1D, before.get(key) as tf.Tensor1D];
+    if (rule === 'fixed') tensors.set(key, start);
+    else if (givesScale(rule)) {
+      const wanted = rule === 'unit' ? 1 : roundedScale(scaleOf(start, rule));
+      tensors.set(key, tf.mul(sigma, tf.div(wanted, scaleOf(sigma, rule))));
+    }
   }
   return treeOfNames(tensors) as Params;
 }

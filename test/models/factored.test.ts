@@ -2,7 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../lib/compile';
 import { ArgumentError } from '../../lib/errors';
-import type { DecoderModelConfig, GptModelConfig, PowerModelConfig } from '../../lib/models/config';
+import {
+  type DecoderModelConfig,
+  type GptModelConfig,
+  type PowerModelConfig,
+  SINGULAR_VALUE_RULES,
+} from '../../lib/models/config';
 import { factorMatrix } from '../../lib/models/factor-matrix';
 import { factored } from '../../lib/models/factored';
 import { treeOfNames } from '../../lib/models/initialize';
@@ -84,7 +89,7 @@ describe('a factored model', () => {
       const plain = createModel(config);
       const expected = plain.forward(toTensors(plain.init(3)), tokens(config)).dataSync();
       for (const which of ['hidden', 'all'] as const) {
-        for (const singularValues of ['free', 'sum'] as const) {
+        for (const singularValues of SINGULAR_VALUE_RULES.filter((rule) => rule !== 'unit')) {
           const model = createModel({ ...config, factored: which, singularValues });
           const params = model.init(3);
           expect(namedHostTensors(params).map(([name, { shape }]) => [name, [...shape]])).toEqual(
@@ -205,17 +210,110 @@ describe('a rule for singular values', () => {
     expect(model.forward(larger, tokens(GPT)).dataSync()).toMatchReference(expected, 1e-5);
   });
 
-  it('sum: updates keep it, and what each loses to rounding does not add up', () => {
-    const model = createModel({ ...GPT, dModel: 2, factored: 'hidden', singularValues: 'sum' });
-    const start = toTensors(model.init(1));
-    let params = start;
-    for (let step = 0; step < 40; step++) {
-      const rounded = changed(params, (tensor) => tf.mul(tensor, 1 + 2e-7)); // as if it had always gone upwards
-      params = tf.tidy(() => model.project?.(moved(rounded), rounded) ?? {});
-      if (step === 0) expect(sums(params, tf.sum)).toMatchReference(sums(start, tf.sum), 2e-6);
+  /** What each rule holds of the singular values. */
+  const held = {
+    largest: tf.max,
+    sum: tf.sum,
+    norm: (sizes: tf.Tensor) => tf.sqrt(tf.sum(tf.square(sizes))),
+  };
+
+  it.each(['largest', 'sum', 'norm'] as const)(
+    '%s: updates keep it, and what each loses to rounding does not add up',
+    (singularValues) => {
+      const of = held[singularValues];
+      const model = createModel({ ...GPT, dModel: 2, factored: 'hidden', singularValues });
+      const start = toTensors(model.init(1));
+      let params = start;
+      for (let step = 0; step < 40; step++) {
+        const rounded = changed(params, (tensor) => tf.mul(tensor, 1 + 2e-7)); // as if it had always gone upwards
+        params = tf.tidy(() => model.project?.(moved(rounded), rounded) ?? {});
+        if (step === 0) expect(sums(params, of)).toMatchReference(sums(start, of), 2e-6);
+      }
+      expect(sums(params, of)).toMatchReference(sums(start, of), 2e-6);
+      const others = Object.values(held).filter((other) => other !== of);
+      for (const other of others)
+        expect(() => expect(sums(params, other)).toMatchReference(sums(start, other), 1e-3)).toThrow();
+    },
+  );
+
+  it('fixed: updates turn the matrices and leave every singular value as it is', () => {
+    const model = createModel({ ...GPT, factored: 'hidden', singularValues: 'fixed' });
+    const before = toTensors(model.init(1));
+    const after = new Map(namedTensors(model.project?.(moved(before), before) ?? {}));
+    for (const [name, tensor] of namedTensors(before)) {
+      const same = String(after.get(name)?.dataSync()) === String(tensor.dataSync());
+      expect(same, name).toBe(name.endsWith('.sigma'));
     }
-    expect(sums(params, tf.sum)).toMatchReference(sums(start, tf.sum), 2e-6);
   });
+
+  /** A sum of logits as a function of one matrix's σ, all else being the model's own. */
+  const lossOf =
+    (model: ReturnType<typeof createModel>, params: Params, key: string) => (sigma: tf.Tensor) => {
+      const own = changed(params, (tensor, name) => (name === key ? sigma : tensor));
+      const logits = model.forward(own, tokens(GPT)); // [3, 5]
+      return tf.sum(tf.mul(logits, tf.randomNormal(logits.shape, 0, 1, 'float32', 5))) as tf.Scalar;
+    };
+
+  it.each(['unit', 'largest', 'sum', 'norm'] as const)(
+    '%s: the gradient is that of the loss at the singular values as they are scaled',
+    (singularValues) => {
+      const of = singularValues === 'unit' ? tf.max : held[singularValues];
+      const model = createModel({ ...GPT, factored: 'hidden', singularValues });
+      const free = createModel({ ...GPT, factored: 'hidden' });
+      const params = toTensors(model.init(1));
+      const key = 'blocks.0.v.sigma';
+      const sigma = new Map(namedTensors(params)).get(key) as tf.Tensor;
+      const gradient = tf
+        .grad(lossOf(model, params, key))(sigma)
+        .dataSync();
+      const scale = of(tf.abs(sigma)).dataSync()[0] as number;
+      const length = tf.norm(sigma).dataSync()[0] as number;
+      const along = gradient.reduce((total, g, i) => total + g * (sigma.dataSync()[i] as number), 0);
+      expect(Math.abs(along) / (Math.hypot(...gradient) * length)).toBeLessThan(1e-5);
+
+      const scaled = (values: Float32Array) => {
+        const tensor = tf.tensor1d(values);
+        return tf.mul(tensor, tf.div(scale, of(tf.abs(tensor))));
+      };
+      const loss = lossOf(free, params, key);
+      const by = 1e-2;
+      const differences = Array.from(sigma.dataSync(), (_, i) => {
+        const [up, down] = [by, -by].map((change) => {
+          const values = Float32Array.from(sigma.dataSync(), (value, j) =>
+            j === i ? value + change : value,
+          );
+          return loss(scaled(values)).dataSync()[0] as number;
+        }) as [number, number];
+        return (up - down) / (2 * by);
+      });
+      expect(gradient).toMatchReference(differences, 1e-2);
+    },
+  );
+
+  it.each(['unit', 'largest', 'sum', 'norm'] as const)(
+    '%s: weight decay does no more than a learning rate of σ that is larger',
+    (singularValues) => {
+      const model = createModel({ ...GPT, factored: 'hidden', singularValues });
+      const before = toTensors(model.init(1));
+      const [rate, decay] = [0.05, 3];
+      const updated = (keep: number, step: number) =>
+        changed(before, (tensor, name, i) => {
+          if (!name.endsWith('.sigma')) return tensor;
+          return tf.sub(
+            tf.mul(tensor, keep),
+            tf.mul(step, tf.randomNormal(tensor.shape, 0, 1, 'float32', i)),
+          );
+        });
+      const decayed = model.project?.(updated(1 - rate * decay, rate), before) ?? {};
+      const larger = model.project?.(updated(1, rate / (1 - rate * decay)), before) ?? {};
+      const expected = new Map(namedTensors(larger));
+      for (const [name, tensor] of namedTensors(decayed))
+        expect(tensor.dataSync(), name).toMatchReference(
+          (expected.get(name) as tf.Tensor).dataSync() as Float32Array,
+          1e-6,
+        );
+    },
+  );
 });
 
 describe('bad input is told in one line', () => {
@@ -228,7 +326,7 @@ describe('bad input is told in one line', () => {
     [
       'another rule',
       () => factored(createModel(GPT), { which: 'all', singularValues: 'none' as 'free' }),
-      /singular-values is .none.*free, undecayed, unit, sum/,
+      /singular-values is .none.*free, undecayed, unit, largest, sum, norm, fixed/,
     ],
     [
       'a factored model once more',

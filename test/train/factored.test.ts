@@ -58,25 +58,38 @@ const initial = (options: RunOptions) => {
 };
 
 describe('a run with factored matrices', () => {
-  it('moves all singular values, or keeps the largest at 1, or their sum, by the spectrum of the matrices', async () => {
+  it('moves all singular values, or keeps what its rule says, by the spectrum of the matrices', async () => {
+    const rules = ['free', 'unit', 'largest', 'sum', 'norm', 'fixed'] as const;
     const options: RunOptions = { ...GPT, steps: 10, factored: 'hidden' };
-    const [free, unit, fixed] = await Promise.all(
-      (['free', 'unit', 'sum'] as const).map((singularValues) =>
-        train({ ...options, singularValues }, EAGER),
+    const runs = await Promise.all(
+      rules.map(async (singularValues) =>
+        spectra((await train({ ...options, singularValues }, EAGER)).params),
       ),
     );
     const before = spectra(initial(GPT));
     expect(before.size).toBe(6);
+    const norm = (values: Float64Array) => Math.hypot(...values);
     const change = (value: number, start: number) => Math.abs(value / start - 1);
     for (const [name, start] of before) {
-      const [ofFree, ofUnit, ofFixed] = [free, unit, fixed].map((run) =>
-        spectra(run?.params as HostTree).get(name),
-      ) as [Float64Array, Float64Array, Float64Array];
-      expect(change(sum(ofFree), sum(start)), name).toBeGreaterThan(0.01);
-      expect(ofUnit[0], name).toBeCloseTo(1, 5);
-      expect(change(sum(ofUnit), sum(start) / (start[0] as number)), name).toBeGreaterThan(1e-3);
-      expect(change(sum(ofFixed), sum(start)), name).toBeLessThan(1e-5);
-      expect(change(ofFixed[0] as number, start[0] as number), name).toBeGreaterThan(1e-3);
+      const [free, unit, largest, fixedSum, fixedNorm, fixed] = runs.map((run) => run.get(name)) as [
+        Float64Array,
+        Float64Array,
+        Float64Array,
+        Float64Array,
+        Float64Array,
+        Float64Array,
+      ];
+      const first = start[0] as number;
+      expect(change(sum(free), sum(start)), name).toBeGreaterThan(0.01);
+      expect(unit[0], name).toBeCloseTo(1, 5);
+      expect(change(sum(unit), sum(start) / first), name).toBeGreaterThan(1e-3);
+      expect(change(largest[0] as number, first), name).toBeLessThan(1e-5);
+      expect(change(sum(largest), sum(start)), name).toBeGreaterThan(1e-3);
+      expect(change(sum(fixedSum), sum(start)), name).toBeLessThan(1e-5);
+      expect(change(fixedSum[0] as number, first), name).toBeGreaterThan(1e-3);
+      expect(change(norm(fixedNorm), norm(start)), name).toBeLessThan(1e-5);
+      expect(change(fixedNorm[0] as number, first), name).toBeGreaterThan(1e-3);
+      expect(fixed, name).toMatchReference(start, 1e-5);
     }
   });
 
@@ -158,7 +171,7 @@ describe('a configuration', () => {
     [{ factored: 'some' as 'all' }, /factored is 'some', expected one of hidden, all/],
     [
       { factored: 'all', singularValues: 'small' as 'sum' },
-      /singular-values is 'small', expected one of free, undecayed, unit, sum/,
+      /singular-values is 'small', expected one of free, undecayed, unit, largest, sum, norm, fixed/,
     ],
     [{ singularValues: 'sum' }, /singular-values is 'sum', but no matrices are factored/],
     [
