@@ -148,7 +148,7 @@ function checkFactored({ factored, singularValues, optimizer }: WantedConfig): v
   }
   if (factored !== undefined && isTrueGrad(optimizer)) {
     throw new ArgumentError(
-      `factored is '${factored}', but the optimiser '${optimizer}' needs squared gradients of single examples, which factored matrices have none of; take adamw or adam`,
+      `factored is '${factored}', but the optimiser '${optimizer}' needs squared gradients of single examples, which factored matrices have none of; take adamw or adam, or leave factored out`,
     );
   }
 }

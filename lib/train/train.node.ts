@@ -121,7 +121,9 @@ function openStore(config: RunConfig, settings: TrainSettings): RunStore | undef
 function spectrumSchedule({ spectrumEvery, spectrumDense }: TrainSettings): SpectrumSchedule | undefined {
   if (spectrumEvery === undefined) {
     if (spectrumDense === undefined) return undefined;
-    throw new ArgumentError('spectrum-dense needs the steps elsewhere; give them by spectrum-every');
+    throw new ArgumentError(
+      `spectrum-dense is ${shown(spectrumDense)}, but spectrum-every is not given; give both, such as spectrum-every 50 and spectrum-dense 5`,
+    );
   }
   const schedule =
     spectrumDense === undefined ? { every: spectrumEvery } : { every: spectrumEvery, dense: spectrumDense };

@@ -129,6 +129,7 @@ export function armTable(arms) {
       'dropping',
       'drops',
       'ms a step',
+      'of AdamW’s',
       'seconds',
     ],
     ...arms.map(
@@ -158,6 +159,9 @@ export function armTable(arms) {
         drops === null ? '–' : String(drops.runs),
         drops === null ? '–' : `${drops.episodes} (${drops.evaluations})`,
         text(times.msPerStep, 1),
+        times.stepRatio === null
+          ? '–'
+          : `${text(times.stepRatio.median, 1)} (${text(times.stepRatio.q1, 1)} to ${text(times.stepRatio.q3, 1)})`,
         text(times.medianSeconds, 1),
       ],
     ),

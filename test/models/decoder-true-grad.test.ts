@@ -8,6 +8,7 @@ import {
   expectOneForm,
   expectPlainForms,
   expectSameCompiled,
+  expectSameWithoutPasses,
   expectStep,
   markedStep,
   smallDecoder as small,
@@ -58,4 +59,8 @@ it('have one form where every parameter is used at one place; no tensor is left 
 it('are the same compiled', async () => {
   // As small as has each kind of use, for compiling takes long.
   await expectSameCompiled(small({ layers: 1, sequenceLength: 2, mask: 'additive', dropout: 0.3 }));
+});
+
+it('are the same compiled with all passes and with none', async () => {
+  await expectSameWithoutPasses(small({ layers: 1, sequenceLength: 2, mask: 'additive' }));
 });

@@ -5,6 +5,7 @@ import {
   expectOneForm,
   expectPlainForms,
   expectSameCompiled,
+  expectSameWithoutPasses,
   expectStep,
   SMALL_POWER,
   smallPower,
@@ -27,4 +28,8 @@ it('have one form where every parameter is used at one place', () => {
 
 it('are the same compiled', async () => {
   await expectSameCompiled(smallPower({ layers: 1, sequenceLength: 3, answers: 2, dropout: 0.3 }));
+});
+
+it('are the same compiled with all passes and with none', async () => {
+  await expectSameWithoutPasses(smallPower({ layers: 1, sequenceLength: 3 }));
 });

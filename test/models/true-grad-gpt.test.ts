@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { PASSES } from '../../lib/compile';
 import { asGptParams, gptForward } from '../../lib/models/gpt';
 import { crossEntropy } from '../../lib/models/loss';
 import { namedTensors, type Params, valueAndGrads } from '../../lib/models/params';
@@ -67,6 +68,16 @@ describe('squares of the GPT, compiled', () => {
     );
     for (const [i, name] of names.entries()) {
       expect(both[i], name).toMatchReference(both[names.length + i] as ArrayLike<number>, 1e-4);
+    }
+  });
+
+  it('are the same with all passes and with none', async () => {
+    const [optimised, unoptimised] = await Promise.all(
+      [PASSES, []].map((passes) => compiled(reduced('exact'), tensors, { passes })),
+    );
+    expect(optimised).toHaveLength(names.length);
+    for (const [i, name] of names.entries()) {
+      expect(optimised?.[i], name).toMatchReference(unoptimised?.[i] as ArrayLike<number>, 1e-5);
     }
   });
 

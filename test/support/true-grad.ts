@@ -1,6 +1,7 @@
 /** @file Squared gradients of single examples of a token model: by its uses, and one example after the other. */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
+import { PASSES } from '../../lib/compile';
 import type { DecoderModelConfig, PowerModelConfig } from '../../lib/models/config';
 import { decoderModel } from '../../lib/models/decoder';
 import { crossEntropy } from '../../lib/models/loss';
@@ -234,6 +235,22 @@ export async function expectSameCompiled({ params, ...given }: CaseWithParams): 
   expect(onDevice).toHaveLength(1 + 2 * names.length);
   for (const [i, reference] of (eager ?? []).entries()) {
     expect(onDevice?.[i], String(i)).toMatchReference(reference, TOLERANCE);
+  }
+}
+
+/** Expects the squares of a compiled program to be the same with all passes and with none. */
+export async function expectSameWithoutPasses({ params, ...given }: CaseWithParams): Promise<void> {
+  const tensors = namedTensors(params);
+  const names = tensors.map(([name]) => name);
+  const squares = (inputs: tf.Tensor[]) =>
+    namedTensors(markedStep(given, paramsOf(names, inputs)).squares).map(([, tensor]) => tensor);
+  const inputs = tensors.map(([, tensor]) => tensor);
+  const [optimised, plain] = await Promise.all(
+    [PASSES, []].map((passes) => compiled(squares, inputs, { passes })),
+  );
+  expect(optimised).toHaveLength(names.length);
+  for (const [i, name] of names.entries()) {
+    expect(optimised?.[i], name).toMatchReference(plain?.[i] as ArrayLike<number>, TOLERANCE);
   }
 }
 

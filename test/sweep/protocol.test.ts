@@ -40,7 +40,8 @@ describe('parseProtocol', () => {
     }
     const { times } = readComparison(folder);
     if (times.measured !== null) {
-      expect(Object.keys(times.msPerStep).sort()).toEqual(published.arms.map(({ name }) => name).sort());
+      for (const ofArms of [times.msPerStep, times.ratio])
+        expect(Object.keys(ofArms).sort()).toEqual(published.arms.map(({ name }) => name).sort());
     }
     expect(published.test.seeds).toHaveLength(12);
     expect(tuningRuns(published)).toHaveLength(published.arms.length * 24);

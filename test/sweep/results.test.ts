@@ -19,18 +19,27 @@ describe('comparisonResults', () => {
   const comparison: Comparison = {
     protocol,
     records: { pilot: [], tune: tuned, test: tested, sensitivity: [], explore: [] },
-    times: { measured: 'somewhere', msPerStep: { adamw: 50 } },
+    times: {
+      measured: 'somewhere',
+      msPerStep: { adamw: 50 },
+      ratio: { adamw: { q1: 1, median: 1, q3: 1 } },
+    },
   };
 
   it('summarises each arm, censored runs at their budget', () => {
     const { arms } = comparisonResults(comparison);
     expect(arms[0]).toMatchObject({ arm: 'adamw', planned: 3, censored: 0, median: 20, quartiles: [10, 40] });
     expect(arms[0]?.quartileRatio).toEqual({ value: 4, atLeast: false });
-    expect(arms[0]).toMatchObject({ msPerStep: 50, medianSeconds: 1, runMsPerStep: 1 });
+    expect(arms[0]).toMatchObject({
+      msPerStep: 50,
+      stepRatio: { median: 1 },
+      medianSeconds: 1,
+      runMsPerStep: 1,
+    });
     // The upper quartile lies beyond the budget of 60.
     expect(arms[1]).toMatchObject({ arm: 'adam-l2', censored: 1, median: 40, quartiles: [20, null] });
     expect(arms[1]?.quartileRatio).toEqual({ value: 3, atLeast: true });
-    expect(arms[1]).toMatchObject({ msPerStep: null, medianSeconds: null });
+    expect(arms[1]).toMatchObject({ msPerStep: null, stepRatio: null, medianSeconds: null });
     expect(arms[1]?.drops).toEqual({ runs: 2, episodes: 2, evaluations: 6 });
   });
 

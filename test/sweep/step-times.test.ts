@@ -23,24 +23,27 @@ const report = {
     {
       id: 'arms-1',
       subtitle: '1 thread, 15 rounds',
+      baseline: 'adamw',
       rows: [
-        { name: 'adamw', msPerStep: { median: 20, q1: 19 }, ratio: { median: 1 } },
-        { name: 'released', msPerStep: { median: 38.5 } },
+        { name: 'adamw', msPerStep: { median: 20, q1: 19 }, ratio: { q1: 1, median: 1, q3: 1, max: 1 } },
+        // The median of the ratios of a round, which is not 38.5 / 20.
+        { name: 'released', msPerStep: { median: 38.5 }, ratio: { q1: 1.7, median: 1.8, q3: 1.9, max: 2.1 } },
       ],
     },
   ],
 };
 
 describe('the times of a step', () => {
-  it('are the medians of the benchmark’s report, with how they were measured', () => {
+  it('are the medians of the benchmark’s report and its paired ratios, with how they were measured', () => {
     expect(readStepTimes(folderWith(JSON.stringify(report)))).toEqual({
       measured: '1 thread, 15 rounds, a processor, 2026-01-02',
       msPerStep: { adamw: 20, released: 38.5 },
+      ratio: { adamw: { q1: 1, median: 1, q3: 1 }, released: { q1: 1.7, median: 1.8, q3: 1.9 } },
     });
   });
 
   it('are none where nothing was measured', () => {
-    expect(readStepTimes(folderWith())).toEqual({ measured: null, msPerStep: {} });
+    expect(readStepTimes(folderWith())).toEqual({ measured: null, msPerStep: {}, ratio: {} });
   });
 
   it.each([
@@ -51,6 +54,16 @@ describe('the times of a step', () => {
       'a time of 0',
       { ...report, sections: [{ ...report.sections[0], rows: [{ name: 'a', msPerStep: { median: 0 } }] }] },
       'sections.0.rows.0.msPerStep.median',
+    ],
+    [
+      'a time over none',
+      { ...report, sections: [{ ...report.sections[0], rows: [{ name: 'a', msPerStep: { median: 1 } }] }] },
+      'sections.0.rows.0.ratio',
+    ],
+    [
+      'times over those of another arm',
+      { ...report, sections: [{ ...report.sections[0], baseline: 'adam-l2' }] },
+      'sections.0.baseline',
     ],
   ])('refuses %s in one line that names the file and what makes it', (_, content, problem) => {
     const folder = folderWith(typeof content === 'string' ? content : JSON.stringify(content));

@@ -60,7 +60,7 @@ describe('train with spectrumEvery', () => {
     [{ spectrumEvery: 2.5 }, 'spectrum-every is 2.5'],
     [{ spectrumEvery: 10, spectrumDense: 10 }, 'spectrum-dense is 10'],
     [{ spectrumEvery: 10, spectrumDense: 0 }, 'spectrum-dense is 0'],
-    [{ spectrumDense: 10 }, 'spectrum-every'],
+    [{ spectrumDense: 10 }, 'spectrum-dense is 10, but spectrum-every is not given'],
   ])('%j is refused before anything is written', async (settings, part) => {
     const out = newFolder();
     expect(await rejectionOf(ArgumentError, train(GPT, { out, ...settings }))).toContain(part);

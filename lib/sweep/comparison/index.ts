@@ -31,4 +31,4 @@ export {
   type Progress,
   type SeedObservation,
 } from './results';
-export type { StepTimes } from './step-times';
+export type { Quartiles, StepTimes } from './step-times';

@@ -15,6 +15,7 @@ import {
   testRuns,
 } from './plan';
 import type { RunRecord } from './record';
+import type { Quartiles } from './step-times';
 
 /** A run's event with its seed. */
 export interface SeedObservation extends Observation {
@@ -48,6 +49,8 @@ export interface ArmResult {
   readonly drops: { readonly runs: number; readonly episodes: number; readonly evaluations: number } | null;
   /** Milliseconds of a step, measured apart: see `StepTimes`. `null` where it is not. */
   readonly msPerStep: number | null;
+  /** The time of a step over that of AdamW's, measured with it: see `StepTimes`. `null` where it is not. */
+  readonly stepRatio: Quartiles | null;
   /** The median in seconds of such steps. */
   readonly medianSeconds: number | null;
   /** Mean of what the runs measured, whatever else the machine did meanwhile. */
@@ -89,7 +92,12 @@ export function comparisonResults({ protocol, records, times }: Comparison): Com
   const titles = new Map(protocol.arms.map(({ name, title }) => [name, title]));
   const armResult = (choice: TunedTrial, runs: readonly PlannedRun[], found: readonly RunRecord[]) =>
     summarise(
-      { choice, title: titles.get(choice.arm) as string, msPerStep: times.msPerStep[choice.arm] ?? null },
+      {
+        choice,
+        title: titles.get(choice.arm) as string,
+        msPerStep: times.msPerStep[choice.arm] ?? null,
+        stepRatio: times.ratio[choice.arm] ?? null,
+      },
       runs.filter(({ arm }) => arm === choice.arm),
       found,
     );
@@ -121,6 +129,7 @@ export function comparisonResults({ protocol, records, times }: Comparison): Com
         arms: arms.map((choice) => ({
           ...armResult(choice, runs, records.explore),
           msPerStep: null,
+          stepRatio: null,
           medianSeconds: null,
         })),
       };
@@ -149,7 +158,7 @@ function recordsOf(runs: readonly PlannedRun[], records: readonly RunRecord[]): 
 }
 
 function summarise(
-  { choice, title, msPerStep }: Pick<ArmResult, 'choice' | 'title' | 'msPerStep'>,
+  { choice, title, msPerStep, stepRatio }: Pick<ArmResult, 'choice' | 'title' | 'msPerStep' | 'stepRatio'>,
   runs: readonly PlannedRun[],
   all: readonly RunRecord[],
 ): ArmResult {
@@ -189,6 +198,7 @@ function summarise(
             evaluations: sum(drops.map(({ evaluations }) => evaluations)),
           },
     msPerStep,
+    stepRatio,
     medianSeconds: median === null || msPerStep === null ? null : (median * msPerStep) / 1000,
     runMsPerStep: times.length === 0 ? null : mean(times),
   };

@@ -9,13 +9,27 @@ import { z } from 'zod';
 import { FileError } from '../../errors';
 import { readWholeFile } from '../../files.node';
 
+/** Over the rounds of a measurement. */
+export interface Quartiles {
+  readonly q1: number;
+  readonly median: number;
+  readonly q3: number;
+}
+
 /** What was measured, if it was. */
 export interface StepTimes {
   /** How, on what and when, in one line; `null` before it is measured. */
   readonly measured: string | null;
   /** By arm, milliseconds of one step without evaluations: the median over the rounds. */
   readonly msPerStep: Readonly<Record<string, number>>;
+  /**
+   * By arm, the time of its step over that of AdamW's *in the same round*. Its median is not the quotient of the medians above,
+   * and better than it: what slows a whole round cancels.
+   */
+  readonly ratio: Readonly<Record<string, Quartiles>>;
 }
+
+const POSITIVE = z.number().positive();
 
 /** What is read of a report of the benchmark. */
 const SCHEMA = z.object({
@@ -25,7 +39,14 @@ const SCHEMA = z.object({
     z.object({
       id: z.string().startsWith('arms-'),
       subtitle: z.string(),
-      rows: z.array(z.object({ name: z.string(), msPerStep: z.object({ median: z.number().positive() }) })),
+      baseline: z.literal('adamw'),
+      rows: z.array(
+        z.object({
+          name: z.string(),
+          msPerStep: z.object({ median: POSITIVE }),
+          ratio: z.object({ q1: POSITIVE, median: POSITIVE, q3: POSITIVE }),
+        }),
+      ),
     }),
   ]),
 });
@@ -33,7 +54,7 @@ const SCHEMA = z.object({
 /** Reads the times beside a protocol; none without the file. @throws {FileError} if the file is not a report of them */
 export function readStepTimes(folder: string): StepTimes {
   const file = join(folder, 'step-times.json');
-  if (!existsSync(file)) return { measured: null, msPerStep: {} };
+  if (!existsSync(file)) return { measured: null, msPerStep: {}, ratio: {} };
   const fail = (problem: string) =>
     new FileError(
       `${file}: ${problem}; expected the report of \`npm run bench -- --only arms --threads 1 --json FILE\`.`,
@@ -55,5 +76,6 @@ export function readStepTimes(folder: string): StepTimes {
   return {
     measured: `${subtitle}, ${machine.cpu}, ${date.slice(0, 10)}`,
     msPerStep: Object.fromEntries(rows.map(({ name, msPerStep }) => [name, msPerStep.median])),
+    ratio: Object.fromEntries(rows.map(({ name, ratio }) => [name, ratio])),
   };
 }
