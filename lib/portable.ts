@@ -15,6 +15,7 @@ export {
 } from './analysis/order-of-events';
 export { type Phase, type PhaseName, type PhaseOptions, type Phases, phases } from './analysis/phases';
 export { quantile } from './analysis/quantile';
+export { rankCorrelation } from './analysis/rank-correlation';
 export { signFlipTest } from './analysis/sign-flip';
 export { type SpectrumMeasure, type SpectrumMeasures, spectrumMeasures } from './analysis/spectrum';
 export {

@@ -2,6 +2,7 @@
 declare module 'jstat' {
   export const jStat: {
     readonly normal: { cdf(x: number, mean: number, std: number): number };
+    spearmancoeff(xs: number[], ys: number[]): number;
     readonly studentt: { inv(p: number, degreesOfFreedom: number): number };
   };
 }
