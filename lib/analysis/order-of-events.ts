@@ -13,7 +13,7 @@ export const RUN_EVENTS = ['train', 'rank', 'sum', 'validation'] as const;
 
 /**
  * `train` and `validation`: the accuracy on those rows arrives; `rank` and `sum`: the effective rank, and Σσ, have fallen
- * half-way from their maximum to their final value.
+ * by a share of the way from their maximum to their final value, by default half-way.
  */
 export type RunEvent = (typeof RUN_EVENTS)[number];
 
@@ -26,7 +26,7 @@ export interface ObservedRun {
   readonly spectrum: Spectrum;
 }
 
-export interface OrderOptions extends Pick<DropOptions, 'leastFall'> {
+export interface OrderOptions extends Pick<DropOptions, 'share' | 'leastFall'> {
   /** Accuracy that counts as arrived, above 0 and at most 1. Default 0.99. */
   readonly accuracy?: number;
   /** How many evaluations in a row must reach it; the first of them is the event. Default 2. */
@@ -38,7 +38,7 @@ export interface OrderOptions extends Pick<DropOptions, 'leastFall'> {
   readonly stepsAfterValidation?: number;
   /** The matrices whose singular values count. Default all. */
   readonly matrices?: readonly string[];
-  /** Events at most so many steps apart are told as simultaneous. Default 0; sensible is the spacing of what was recorded. */
+  /** Events at most so many steps apart count as simultaneous. Default 0; sensible is the spacing of what was recorded. */
   readonly within?: number;
 }
 
@@ -47,7 +47,10 @@ export interface OrderedRun {
   readonly label: string;
   /** The step of each event; `undefined` for one that did not happen. */
   readonly steps: Readonly<Record<RunEvent, number | undefined>>;
-  /** Those that happened, such as `train < rank = sum < validation`. */
+  /**
+   * Those that happened, such as `train < rank = sum < validation`. Events joined by `=` are all at most `within` steps after the
+   * earliest of them; two on either side of a `<` can be as close, and `precedences` counts those as together.
+   */
   readonly order: string;
 }
 
@@ -109,7 +112,7 @@ function eventsOf(
   { evaluations, spectrum }: ObservedRun,
   options: OrderOptions & Required<Pick<OrderOptions, 'accuracy' | 'evaluations'>>,
 ): OrderedRun['steps'] {
-  const { accuracy, evaluations: inARow, matrices, leastFall = 0 } = options;
+  const { accuracy, evaluations: inARow, matrices } = options;
   const { stepsAfterValidation = Number.POSITIVE_INFINITY } = options;
   const arrival = (key: 'trainAccuracy' | 'validationAccuracy') => {
     const first = firstInARow(evaluations, inARow, (each) => each[key] >= accuracy);
@@ -118,7 +121,7 @@ function eventsOf(
   const validation = arrival('validationAccuracy');
   const until = (validation ?? Number.POSITIVE_INFINITY) + stepsAfterValidation;
   const drop = (measure: 'effectiveRank' | 'sum') =>
-    spectrumDrop(modelCourse(spectrum, measure, matrices), { leastFall, until })?.step;
+    spectrumDrop(modelCourse(spectrum, measure, matrices), { ...options, until })?.step;
   return {
     train: arrival('trainAccuracy'),
     rank: drop('effectiveRank'),
@@ -127,19 +130,22 @@ function eventsOf(
   };
 }
 
-/** The events that happened by step; one not later than `within` after the one before is told as simultaneous with it. */
+/**
+ * The events that happened by step. One at most `within` after the first of a group is told as simultaneous with the group: were
+ * it compared with the one before it, events a long way apart would be told as one wherever others lie between them.
+ */
 function orderIn(steps: OrderedRun['steps'], within: number): string {
   const happened = RUN_EVENTS.flatMap((event) => {
     const step = steps[event];
     return step === undefined ? [] : [{ event, step }];
   }).sort((one, other) => one.step - other.step);
-  return happened
-    .map(({ event, step }, i) => {
-      const before = happened[i - 1];
-      if (before === undefined) return event;
-      return `${step - before.step <= within ? '=' : '<'} ${event}`;
-    })
-    .join(' ');
+  const groups: { readonly from: number; readonly events: Set<RunEvent> }[] = [];
+  for (const { event, step } of happened) {
+    const group = groups.at(-1);
+    if (group !== undefined && step - group.from <= within) group.events.add(event);
+    else groups.push({ from: step, events: new Set([event]) });
+  }
+  return groups.map(({ events }) => RUN_EVENTS.filter((event) => events.has(event)).join(' = ')).join(' < ');
 }
 
 function precedence(

@@ -84,7 +84,7 @@ export function modelCourse(spectrum: Spectrum, measure: SpectrumMeasure, names?
 
 /** Where a measure drops. */
 export interface Drop {
-  /** The first step at which the measure has fallen half-way, or further, from its maximum to its final value. */
+  /** The first step after the maximum at which the measure has fallen by `share`, or more, of the way to its final value. */
   readonly step: number;
   /** Its largest value, and the first step that has it. */
   readonly maximum: number;
@@ -96,6 +96,11 @@ export interface Drop {
 }
 
 export interface DropOptions {
+  /**
+   * How much of the way from its maximum to its final value a measure must have fallen, above 0 and below 1: 0.1 where it begins
+   * to fall, 0.9 where it has nearly fallen. Default 0.5, half-way.
+   */
+  readonly share?: number;
   /** The least share of its maximum that a measure must lose by the end to have dropped at all, from 0 to 1. Default 0. */
   readonly leastFall?: number;
   /** The last step that counts: the final value is the one there. Default: the last recorded. */
@@ -103,24 +108,26 @@ export interface DropOptions {
 }
 
 /**
- * When a measure drops: the first step, after that of its maximum, at which it is at or below the middle between its maximum and
- * its final value. A measure that ends at its maximum does not drop, nor does one that loses less than `leastFall`.
+ * When a measure drops: the first step, after that of its maximum, at which it has fallen by `share` of the way from its maximum to
+ * its final value, or by more. A measure that ends at its maximum does not drop, nor does one that loses less than `leastFall`.
  *
  * Where a measure falls below its final value and rises again, the step is that of the first fall. Values that are not finite
  * are left out. The final value is that of where the run was stopped, and a decaying measure is lower the later that is: runs
  * to be compared should end, or be cut by `until`, by one rule. How exact the step is depends on how closely the measure was recorded.
  *
  * @param course a measure ≥ 0 at ascending steps
- * @throws {ArgumentError} if there are not as many values as steps, or `leastFall` is out of range
+ * @throws {ArgumentError} if there are not as many values as steps, or `share` or `leastFall` is out of range
  */
 export function spectrumDrop(
   { steps, values }: Course,
-  { leastFall = 0, until = Number.POSITIVE_INFINITY }: DropOptions = {},
+  { share = 0.5, leastFall = 0, until = Number.POSITIVE_INFINITY }: DropOptions = {},
 ): Drop | undefined {
   if (steps.length !== values.length)
     throw new ArgumentError(
       `there are ${values.length} values at ${steps.length} steps, expected one at each`,
     );
+  if (!(share > 0 && share < 1))
+    throw new ArgumentError(`share is ${share}, expected one above 0 and below 1 such as 0.5`);
   if (!(leastFall >= 0 && leastFall <= 1))
     throw new ArgumentError(`leastFall is ${leastFall}, expected a share from 0 to 1 such as 0.05`);
   const points = values
@@ -131,8 +138,8 @@ export function spectrumDrop(
   const highest = points.reduce((best, point) => (point.value > best.value ? point : best));
   const fall = (highest.value - last.value) / highest.value;
   if (!(fall > 0 && fall >= leastFall)) return undefined;
-  const middle = (highest.value + last.value) / 2;
-  const point = points.find(({ step, value }) => step > highest.step && value <= middle);
+  const depth = share * (highest.value - last.value);
+  const point = points.find(({ step, value }) => step > highest.step && highest.value - value >= depth);
   return (
     point && {
       step: point.step,

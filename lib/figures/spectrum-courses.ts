@@ -4,7 +4,7 @@
  */
 import { finiteEvaluations } from '../analysis/phases';
 import type { SpectrumMeasure } from '../analysis/spectrum';
-import { matrixCourses, recordedMatrices, spectrumDrop } from '../analysis/spectrum-course';
+import { type DropOptions, matrixCourses, recordedMatrices, spectrumDrop } from '../analysis/spectrum-course';
 import { ArgumentError } from '../errors';
 import { formatCount } from '../train/number-format';
 import type { Evaluation } from '../train/progress';
@@ -27,6 +27,13 @@ export interface SpectrumCoursesOptions {
   readonly measures?: readonly SpectrumMeasure[];
   /** The matrices to show. Default all. */
   readonly matrices?: readonly string[];
+  /**
+   * The least share of its maximum that a measure must lose to get a dot, from 0 to 1. Default 0.05, so that one held constant
+   * gets none from rounding.
+   */
+  readonly leastFall?: number;
+  /** The last step that counts for the dots: the final value is the last recorded up to there. Default: the last of all. */
+  readonly until?: number;
   /** Design width in pixels, at least 560, and more where matrices have long names. Default 900. */
   readonly width?: number;
   /** Height of one panel in pixels, at least 110; more where the legend needs it. Default 150. */
@@ -83,10 +90,11 @@ interface Curve {
 
 /**
  * Draws accuracy and measures of every matrix against the step (logarithmic). Ranks are shown as shares of the rank a matrix
- * of its size can have. A dot marks where a measure has fallen half-way from its maximum to its final value.
+ * of its size can have. A dot marks where a measure has fallen half-way from its maximum to its final value, if it loses
+ * `leastFall` of its maximum or more.
  *
  * @param history the run's evaluations
- * @throws {ArgumentError} for nothing to draw, an unknown measure or matrix, or a size out of range
+ * @throws {ArgumentError} for nothing to draw, an unknown measure or matrix, or a size or `leastFall` out of range
  */
 export function spectrumCourses(
   spectrum: Spectrum,
@@ -94,7 +102,9 @@ export function spectrumCourses(
   options: SpectrumCoursesOptions,
 ): Figure {
   const { measures = ['effectiveRank', 'sum', 'norm'], width = 900 } = options;
-  const { subtitle = 'dots: half-way from the maximum to the final value' } = options;
+  const { leastFall = 0.05, until = Number.POSITIVE_INFINITY } = options;
+  const final = until < (spectrum.steps.at(-1) ?? 0) ? `value at step ${formatCount(until)}` : 'final value';
+  const { subtitle = `dots: half-way from the maximum to the ${final}` } = options;
   const rows = finiteEvaluations(history);
   const matrices = recordedMatrices(spectrum, options.matrices);
   check(options, measures, spectrum.steps.length * matrices.length);
@@ -129,7 +139,9 @@ export function spectrumCourses(
   );
   const head = heading(options.title, subtitle, width - MARGIN.left - 16);
   const top = head.height + MARGIN.top + GAP.y;
-  const curves = measures.map((measure) => curvesOf(spectrum, measure, options.matrices));
+  const curves = measures.map((measure) =>
+    curvesOf(spectrum, measure, options.matrices, { leastFall, until }),
+  );
   return {
     data: [
       ...ACCURACIES.map(({ name, key, colour, dash }) =>
@@ -184,12 +196,17 @@ function check(options: SpectrumCoursesOptions, measures: readonly SpectrumMeasu
     throw new ArgumentError('there are no singular values to draw, expected those of a step and a matrix');
 }
 
-function curvesOf(spectrum: Spectrum, measure: SpectrumMeasure, names?: readonly string[]): Curve[] {
+function curvesOf(
+  spectrum: Spectrum,
+  measure: SpectrumMeasure,
+  names: readonly string[] | undefined,
+  dropOptions: DropOptions,
+): Curve[] {
   const shapes = recordedMatrices(spectrum, names).map(({ shape }) => shape);
   return matrixCourses(spectrum, names).map((course, i) => {
     const most = RANKS.includes(measure) ? Math.min(...(shapes[i] as readonly number[])) : 1;
     const values = course[measure].map((value) => value / most);
-    const drop = spectrumDrop({ steps: spectrum.steps, values });
+    const drop = spectrumDrop({ steps: spectrum.steps, values }, dropOptions);
     return {
       name: shortName(course.name),
       colour: COLOURS[i % COLOURS.length] as string,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ObservedRun, orderOfEvents } from '../../lib/analysis/order-of-events';
+import { type ObservedRun, type OrderOptions, orderOfEvents } from '../../lib/analysis/order-of-events';
 import { spectrumMeasures } from '../../lib/analysis/spectrum';
 import { matrixCourses, modelCourse, spectrumDrop } from '../../lib/analysis/spectrum-course';
 import { ArgumentError } from '../../lib/errors';
@@ -18,6 +18,13 @@ describe('spectrumDrop', () => {
       final: 2,
       fall: 0.8,
     });
+  });
+
+  it('is where the share asked for is fallen', () => {
+    const course = courseOf(0, 10, 9.5, 9, 6, 5, 2, 1, 0.5, 0);
+    const step = (share: number) => spectrumDrop(course, { share })?.step;
+    expect([0.05, 0.1, 0.5, 0.9, 0.95, 0.99].map(step)).toEqual([20, 30, 50, 70, 80, 90]);
+    expect(spectrumDrop(course)).toEqual(spectrumDrop(course, { share: 0.5 }));
   });
 
   it('looks after the maximum alone, and at the first fall of several', () => {
@@ -39,20 +46,34 @@ describe('spectrumDrop', () => {
     });
   });
 
-  it('finds, on any course, a value in the lower half with all between it and the maximum in the upper', () => {
+  const courses = fc.array(fc.nat(9), { minLength: 1, maxLength: 12 });
+  /** Of 64ths, in which the arithmetic of these courses is exact. */
+  const shares = fc.integer({ min: 1, max: 63 }).map((part) => part / 64);
+
+  it('finds, on any course, the first value after the maximum that is down by the share', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 12 }), (values) => {
-        const course = courseOf(...values);
-        const drop = spectrumDrop(course);
+      fc.property(courses, shares, (values, share) => {
+        const drop = spectrumDrop(courseOf(...values), { share });
         const [maximum, final] = [Math.max(...values), values.at(-1) as number];
         if (drop === undefined) {
           expect(maximum).toBe(final);
           return;
         }
         const [from, to] = [values.indexOf(maximum), drop.step / 10];
-        expect(values[to]).toBeLessThanOrEqual((maximum + final) / 2);
-        for (let i = from; i < to; i++) expect(values[i]).toBeGreaterThan((maximum + final) / 2);
+        const level = maximum - share * (maximum - final);
         expect(drop.maximumStep).toBe(10 * from);
+        expect(to).toBeGreaterThan(from);
+        expect(values[to]).toBeLessThanOrEqual(level);
+        for (let i = from; i < to; i++) expect(values[i]).toBeGreaterThan(level);
+      }),
+    );
+  });
+
+  it('is never earlier for a larger share', () => {
+    fc.assert(
+      fc.property(courses, shares, shares, (values, one, other) => {
+        const step = (share: number) => spectrumDrop(courseOf(...values), { share })?.step ?? -1;
+        expect(step(Math.max(one, other))).toBeGreaterThanOrEqual(step(Math.min(one, other)));
       }),
     );
   });
@@ -64,6 +85,10 @@ describe('spectrumDrop', () => {
     expect(messageOf(ArgumentError, () => spectrumDrop(courseOf(1), { leastFall: 2 }))).toContain(
       'leastFall',
     );
+    for (const share of [0, 1, -0.1, Number.NaN])
+      expect(messageOf(ArgumentError, () => spectrumDrop(courseOf(1), { share }))).toContain(
+        `share is ${share}`,
+      );
   });
 });
 
@@ -125,6 +150,10 @@ function runOf(
   };
 }
 
+/** A Σσ that falls by the same amount at every step recorded, to 0 at step 100; the rank stays. */
+const hundred = Array.from({ length: 11 }, (_, i) => 10 * i);
+const steady = spectrumOf(hundred, { w: hundred.map((step) => [10 - step / 10, 10 - step / 10]) });
+
 describe('orderOfEvents', () => {
   const runs = [
     runOf('seed 0', { train: 10, rank: 40, sum: 50, validation: 60 }),
@@ -158,15 +187,50 @@ describe('orderOfEvents', () => {
     expect(of('sum', 'validation')).toMatchObject({ before: 5, after: 0 });
   });
 
-  it('tells events closer than the recording as simultaneous', () => {
-    const { runs: ordered, precedences } = orderOfEvents(runs.slice(0, 1), { within: 10 });
-    expect(ordered[0]?.order).toBe('train < rank = sum = validation');
+  it('tells events as simultaneous with the first of them, so that ties do not chain', () => {
+    const chain = runOf('chain', { train: 10, rank: 40, sum: 50, validation: 60 });
+    const { runs: ordered, precedences } = orderOfEvents([chain], { within: 10 });
+    expect(ordered[0]?.order).toBe('train < rank = sum < validation');
     expect(
       precedences.find(({ first, second }) => first === 'rank' && second === 'validation'),
-    ).toMatchObject({
-      before: 1,
-      together: 0,
-    });
+    ).toMatchObject({ before: 1, together: 0 });
+    expect(orderOfEvents([chain], { within: 20 }).runs[0]?.order).toBe('train < rank = sum = validation');
+    expect(orderOfEvents([chain], { within: 50 }).runs[0]?.order).toBe('train = rank = sum = validation');
+  });
+
+  it('tells a tie in one way, whichever of its events is earlier', () => {
+    const ties = [
+      runOf('rank first', { train: 10, rank: 40, sum: 50, validation: 80 }),
+      runOf('sum first', { train: 10, rank: 50, sum: 40, validation: 80 }),
+    ];
+    expect([...orderOfEvents(ties, { within: 10 }).counts]).toEqual([['train < rank = sum < validation', 2]]);
+  });
+
+  it('takes the final value so many steps after the validation accuracy, if that arrives', () => {
+    const run = { ...runOf('falling on', { train: 10, validation: 40 }), spectrum: steady };
+    const sum = (options: OrderOptions, each: ObservedRun = run) =>
+      orderOfEvents([each], options).runs[0]?.steps.sum;
+    expect(sum({})).toBe(50);
+    expect(sum({ stepsAfterValidation: 20 })).toBe(30);
+    expect(sum({ stepsAfterValidation: 0 })).toBe(20);
+    const never = { ...runOf('not there', { train: 10 }), spectrum: steady };
+    expect(sum({ stepsAfterValidation: 20 }, never)).toBe(50);
+  });
+
+  it('counts the fall asked for as a drop, none that is smaller', () => {
+    const steps = [0, 10, 20, 30];
+    const spectrum = spectrumOf(steps, { w: [100, 100, 97, 97].map((value) => [value, value]) });
+    const run = { ...runOf('3 %', { train: 10, validation: 20 }), spectrum };
+    const told = (options: OrderOptions) => orderOfEvents([run], options).runs[0]?.order;
+    expect(told({})).toBe('train < sum = validation');
+    expect(told({ leastFall: 0.03 })).toBe('train < sum = validation');
+    expect(told({ leastFall: 0.05 })).toBe('train < validation');
+  });
+
+  it('takes how far a measure must have fallen', () => {
+    const run = { ...runOf('steady', {}), spectrum: steady };
+    const sum = (share: number) => orderOfEvents([run], { share }).runs[0]?.steps.sum;
+    expect([0.1, 0.5, 0.9].map(sum)).toEqual([10, 50, 90]);
   });
 
   it('takes the first of two evaluations in a row, so that a spike is no arrival', () => {
@@ -185,7 +249,9 @@ describe('orderOfEvents', () => {
     [{ accuracy: 2 }],
     [{ evaluations: 0 }],
     [{ within: Number.NaN }],
+    [{ share: 1 }],
     [{ leastFall: -1 }],
+    [{ stepsAfterValidation: -1 }],
     [{ matrices: ['v'] }],
   ])('refuses %j in one line', (options) => {
     messageOf(ArgumentError, () => orderOfEvents(runs, options));

@@ -179,6 +179,26 @@ describe('pairedBootstrap', () => {
     expect(held / trials).toBeLessThan(0.985);
   });
 
+  it('of 4 pairs is all they span, and holds the true mean 1 − 2^(1−4) of the time', () => {
+    expect(pairedBootstrap([3, -8, 5, 1])).toEqual({ estimate: 0.25, low: -8, high: 5 });
+    const random = randomStream(2, 'coverage');
+    const trials = 400;
+    let held = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const pairs = Array.from({ length: 4 }, () => 0.7 + random.normal());
+      const { low, high } = pairedBootstrap(pairs, { resamples: 600, seed: trial });
+      if (low <= 0.7 && 0.7 <= high) held++;
+    }
+    // Three standard errors are 0.05: 95 % are out of reach.
+    expect(Math.abs(held / trials - 0.875)).toBeLessThan(0.05);
+  });
+
+  it('of 6 pairs, which can hold the level, leaves out the extremes', () => {
+    const { low, high } = pairedBootstrap([3, -8, 5, 1, 0, 2]);
+    expect(low).toBeGreaterThan(-8);
+    expect(high).toBeLessThan(5);
+  });
+
   it("is as wide as Student's interval where that is right", () => {
     const pairs = [-1.2, -0.8, -0.5, -0.2, -0.1, 0, 0.1, 0.3, 0.4, 0.6, 0.9, 1.1];
     const { estimate, low, high } = pairedBootstrap(pairs);

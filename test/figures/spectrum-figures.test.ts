@@ -6,9 +6,10 @@ import { eventOrder } from '../../lib/figures/event-order';
 import { type Figure, sizeOf } from '../../lib/figures/figure';
 import { openRenderer } from '../../lib/figures/plotly-renderer.node';
 import { spectra } from '../../lib/figures/spectra';
-import { spectrumCourses } from '../../lib/figures/spectrum-courses';
+import { type SpectrumCoursesOptions, spectrumCourses } from '../../lib/figures/spectrum-courses';
 import type { Spectrum } from '../../lib/train/spectrum';
 import { messageOf } from '../support/one-line';
+import { spectrumOf } from '../support/spectrum';
 import { grokking } from './histories';
 import { overlaps, texts } from './svg';
 
@@ -165,6 +166,37 @@ describe('spectrumCourses', () => {
     expect(dots?.y[0]).toBeLessThanOrEqual(((course?.y[0] as number) + (course?.y.at(-1) as number)) / 2);
   });
 
+  it('has no dot for what only rounds, and one where less is asked for', () => {
+    const held = spectrumOf([0, 10, 20], { w: [1, 1 - 2e-6, 1 - 2e-6].map((value) => [value, value]) });
+    const dots = (each: Spectrum, options: Partial<SpectrumCoursesOptions> = {}) =>
+      spectrumCourses(each, [], { title: 'x', measures: ['sum'], ...options }).data.at(-1)?.customdata;
+    expect(dots(held)).toEqual([]);
+    expect(dots(held, { leastFall: 0 })).toEqual([['w', 10]]);
+    const falls = (to: number) =>
+      spectrumOf([0, 10], {
+        w: [
+          [100, 100],
+          [to, to],
+        ],
+      });
+    expect(dots(falls(96))).toEqual([]);
+    expect(dots(falls(94))).toEqual([['w', 10]]);
+    expect(dots(falls(94), { leastFall: 0.07 })).toEqual([]);
+  });
+
+  it('takes the final value at the last step that counts, and says so', () => {
+    const fallsOn = spectrumOf([0, 1000, 2000, 3000], { w: [[8], [7], [6], [0]] });
+    const figure = (until?: number) =>
+      spectrumCourses(fallsOn, [], { title: 'x', measures: ['sum'], ...(until && { until }) });
+    const dots = (until?: number) => figure(until).data.at(-1)?.customdata;
+    const says = (until?: number) => JSON.stringify(figure(until).layout.annotations);
+    expect(dots()).toEqual([['w', 3000]]);
+    expect(dots(2000)).toEqual([['w', 1000]]);
+    expect(says()).toContain('half-way from the maximum to the final value');
+    expect(says(2000)).toContain('half-way from the maximum to the value at step 2,000');
+    expect(figure(2000).data.at(-2)?.x).toHaveLength(4);
+  });
+
   it('is as high as its legend, and refuses a width that the names of matrices leave no room in', () => {
     const options = { title: 'x', measures: ['sum'] as const, panelHeight: 110 };
     expect(sizeOf(spectrumCourses(falling(900, DECODER), history, options)).height).toBeGreaterThan(
@@ -182,6 +214,7 @@ describe('spectrumCourses', () => {
     ['an unknown one', { measures: ['relative' as never] }, 'relative'],
     ['a matrix that was not recorded', { matrices: ['w'] }, "'w'"],
     ['too small', { width: 300 }, '300 wide'],
+    ['a fall that is no share', { leastFall: 5 }, 'leastFall is 5'],
   ])('%s: one line', (_, options, part) => {
     expect(
       messageOf(ArgumentError, () => spectrumCourses(spectrum, history, { title: 'x', ...options })),
