@@ -7,19 +7,24 @@ export type FactoredMatrices = 'hidden' | 'all';
 /** The choices there are. */
 export const FACTORED_MATRICES: readonly FactoredMatrices[] = ['hidden', 'all'];
 
-/** The rules for singular values there are. */
-const RULES = ['free', 'undecayed', 'unit', 'largest', 'sum', 'norm', 'fixed'] as const;
-
 /**
  * What the singular values of factored matrices may do: `free`, anything; `undecayed`, the same, but weight decay leaves them
  * alone; `unit`, the largest of each matrix is 1. The others keep what a matrix begins with: `largest`, its largest singular
  * value; `sum`, the sum of all; `norm`, the root of the sum of their squares, which is the norm of the matrix; `fixed`, every
  * one of them.
  */
-export type SingularValueRule = (typeof RULES)[number];
+export type SingularValueRule = 'free' | 'undecayed' | 'unit' | 'largest' | 'sum' | 'norm' | 'fixed';
 
 /** The rules there are. */
-export const SINGULAR_VALUE_RULES: readonly SingularValueRule[] = RULES;
+export const SINGULAR_VALUE_RULES: readonly SingularValueRule[] = [
+  'free',
+  'undecayed',
+  'unit',
+  'largest',
+  'sum',
+  'norm',
+  'fixed',
+];
 
 /** Whether matrices train as their singular value decompositions, see `factored`. */
 export interface FactoredConfig {

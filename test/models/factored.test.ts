@@ -265,7 +265,7 @@ describe('a rule for singular values', () => {
       const sigma = new Map(namedTensors(params)).get(key) as tf.Tensor;
       const gradient = tf
         .grad(lossOf(model, params, key))(sigma)
-        .dataSync();
+        .dataSync() as Float32Array;
       const scale = of(tf.abs(sigma)).dataSync()[0] as number;
       const length = tf.norm(sigma).dataSync()[0] as number;
       const along = gradient.reduce((total, g, i) => total + g * (sigma.dataSync()[i] as number), 0);
