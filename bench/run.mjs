@@ -11,6 +11,7 @@ import { ratioTable } from './harness/report.mjs';
 import { arms } from './suites/arms.mjs';
 import { compile } from './suites/compile.mjs';
 import { decoder } from './suites/decoder.mjs';
+import { factored } from './suites/factored.mjs';
 import { gpt } from './suites/gpt.mjs';
 import { memory } from './suites/memory.mjs';
 import { mlp } from './suites/mlp.mjs';
@@ -27,7 +28,7 @@ import { truegrad } from './suites/truegrad.mjs';
  */
 
 /** @type {Readonly<Record<string, Suite>>} */
-const SUITES = { gpt, decoder, mlp, truegrad, arms, tfjs, compile, memory, pair };
+const SUITES = { gpt, decoder, mlp, truegrad, arms, factored, tfjs, compile, memory, pair };
 
 /**
  * @typedef {object} Options

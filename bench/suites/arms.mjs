@@ -7,9 +7,9 @@ import { readComparison } from 'optimal-grokking/dist/sweep/comparison/folder.js
 import { chooseTrials } from 'optimal-grokking/dist/sweep/comparison/plan.js';
 import { measureSteps } from '../harness/steps.mjs';
 import { PRESETS } from '../presets.mjs';
+import { asRun } from './contenders.mjs';
 
 const folder = fileURLToPath(new URL('../../output/published/truegrad', import.meta.url));
-const contender = fileURLToPath(new URL('../contenders/run.mjs', import.meta.url));
 
 /** Each arm's options, with the tuned learning rate and decay, or a trial of its grid where it is not tuned yet. */
 function armOptions() {
@@ -31,19 +31,8 @@ const suite = {
   title: PRESETS['gpt-59'].title,
   baseline: 'adamw',
   preset: PRESETS['gpt-59'],
-  contenders: ({ threads, device }) =>
-    armOptions().map(({ name, title, options }) => ({
-      name,
-      description: `this project: ${title}`,
-      // Each trains in its own way, from the same weights.
-      checked: false,
-      command: process.execPath,
-      args: [
-        contender,
-        ...['--name', name, '--options', JSON.stringify(options)],
-        ...['--threads', String(threads), '--device', device],
-      ],
-    })),
+  contenders: (how) =>
+    armOptions().map(({ name, title, options }) => asRun(name, `this project: ${title}`, options, how)),
 };
 
 export const arms = {

@@ -37,6 +37,29 @@ export function compiled(name, description, form, { inputs, threads, device, spi
 }
 
 /**
+ * The training step of a run as `grok train` makes it. Each trains in its own way, so that its losses are not checked.
+ *
+ * @param {string} name
+ * @param {string} description
+ * @param {object} run its options, as `runConfig` takes them
+ * @param {Pick<ContenderOptions, 'threads' | 'device'>} options
+ * @returns {ContenderSpec}
+ */
+export function asRun(name, description, run, { threads, device }) {
+  return {
+    name,
+    description,
+    checked: false,
+    command: process.execPath,
+    args: [
+      here('contenders/run.mjs'),
+      ...['--name', name, '--options', JSON.stringify(run)],
+      ...['--threads', String(threads), '--device', device],
+    ],
+  };
+}
+
+/**
  * The committed list of products of a preset.
  *
  * @param {string} list
