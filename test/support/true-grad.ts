@@ -222,36 +222,41 @@ export function expectOneForm({ params, ...given }: CaseWithParams): void {
   });
 }
 
-/** Expects loss, gradients and squares to be the same eagerly and compiled. */
-export async function expectSameCompiled({ params, ...given }: CaseWithParams): Promise<void> {
+/** A step as a function of its parameters' tensors alone, giving the loss, every gradient and every square. */
+function stepOfTensors({ params, ...given }: CaseWithParams) {
   const tensors = namedTensors(params);
   const names = tensors.map(([name]) => name);
-  const f = (inputs: tf.Tensor[]) => {
+  const step = (inputs: tf.Tensor[]) => {
     const { value, grads, squares } = markedStep(given, paramsOf(names, inputs));
     return [value, ...[grads, squares].flatMap((tree) => namedTensors(tree).map(([, tensor]) => tensor))];
   };
-  const inputs = tensors.map(([, tensor]) => tensor);
-  const [eager, onDevice] = await Promise.all(DEVICES.map((device) => device.run(f, inputs)));
-  expect(onDevice).toHaveLength(1 + 2 * names.length);
-  for (const [i, reference] of (eager ?? []).entries()) {
-    expect(onDevice?.[i], String(i)).toMatchReference(reference, TOLERANCE);
+  return { step, inputs: tensors.map(([, tensor]) => tensor) };
+}
+
+type Results = readonly ArrayLike<number>[] | undefined;
+
+/** Expects a loss, gradients and squares of `count` parameters to be those of a reference. */
+function expectSameResults(results: Results, reference: Results, count: number): void {
+  expect(results).toHaveLength(1 + 2 * count);
+  for (const [i, expected] of (reference ?? []).entries()) {
+    expect(results?.[i], String(i)).toMatchReference(expected, TOLERANCE);
   }
 }
 
-/** Expects the squares of a compiled program to be the same with all passes and with none. */
-export async function expectSameWithoutPasses({ params, ...given }: CaseWithParams): Promise<void> {
-  const tensors = namedTensors(params);
-  const names = tensors.map(([name]) => name);
-  const squares = (inputs: tf.Tensor[]) =>
-    namedTensors(markedStep(given, paramsOf(names, inputs)).squares).map(([, tensor]) => tensor);
-  const inputs = tensors.map(([, tensor]) => tensor);
+/** Expects loss, gradients and squares to be the same eagerly and compiled. */
+export async function expectSameCompiled(given: CaseWithParams): Promise<void> {
+  const { step, inputs } = stepOfTensors(given);
+  const [eager, onDevice] = await Promise.all(DEVICES.map((device) => device.run(step, inputs)));
+  expectSameResults(onDevice, eager, inputs.length);
+}
+
+/** Expects loss, gradients and squares of a compiled program to be the same with all passes and with none. */
+export async function expectSameWithoutPasses(given: CaseWithParams): Promise<void> {
+  const { step, inputs } = stepOfTensors(given);
   const [optimised, plain] = await Promise.all(
-    [PASSES, []].map((passes) => compiled(squares, inputs, { passes })),
+    [PASSES, []].map((passes) => compiled(step, inputs, { passes })),
   );
-  expect(optimised).toHaveLength(names.length);
-  for (const [i, name] of names.entries()) {
-    expect(optimised?.[i], name).toMatchReference(plain?.[i] as ArrayLike<number>, TOLERANCE);
-  }
+  expectSameResults(optimised, plain, inputs.length);
 }
 
 /**
